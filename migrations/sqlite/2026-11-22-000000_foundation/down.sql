@@ -1,0 +1,14 @@
+DROP TABLE audit_events;
+DROP TABLE signing_keys;
+DROP TABLE login_sessions;
+DROP TABLE consents;
+DROP TABLE revoked_access_tokens;
+DROP TABLE refresh_tokens;
+DROP TABLE authorization_codes;
+DROP TABLE grants;
+DROP TABLE users;
+DROP TABLE client_secrets;
+DROP TABLE client_origins;
+DROP TABLE clients;
+DROP TABLE scopes;
+DROP TABLE server_state;

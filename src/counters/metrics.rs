@@ -1,0 +1,112 @@
+//! What is counted, in the form of Prometheus. Names start with `grantor_`.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    endpoint: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Endpoint {
+    endpoint: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GrantLabel {
+    grant_type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabel {
+    error: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabel {
+    table: &'static str,
+}
+
+/// The counters of this instance.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Endpoint, Histogram, fn() -> Histogram>,
+    tokens: Family<GrantLabel, Counter>,
+    denials: Family<ErrorLabel, Counter>,
+    logins_throttled: Counter,
+    failures: Counter,
+    purged: Family<TableLabel, Counter>,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests = Family::default();
+        let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let tokens = Family::default();
+        let denials = Family::default();
+        let logins_throttled = Counter::default();
+        let failures = Counter::default();
+        let purged = Family::default();
+        let mut registry = Registry::with_prefix("grantor");
+        registry.register("http_requests", "Answered requests", Clone::clone(&requests));
+        registry.register("http_request_duration_seconds", "Time to answer", Clone::clone(&durations));
+        registry.register("tokens_issued", "Access tokens issued", Clone::clone(&tokens));
+        registry.register("denials", "Refused requests by error code", Clone::clone(&denials));
+        registry.register("logins_throttled", "Log-ins refused after too many failures", logins_throttled.clone());
+        registry.register("failures", "Requests that failed inside", failures.clone());
+        registry.register("purged_rows", "Expired rows removed", Clone::clone(&purged));
+        Self { registry, requests, durations, tokens, denials, logins_throttled, failures, purged }
+    }
+}
+
+impl Metrics {
+    /// An answered request.
+    pub fn request(&self, endpoint: &'static str, status: u16, duration: Duration) {
+        self.requests.get_or_create(&Request { endpoint, status }).inc();
+        self.durations.get_or_create(&Endpoint { endpoint }).observe(duration.as_secs_f64());
+    }
+
+    /// An issued access token.
+    pub fn token_issued(&self, grant_type: &'static str) {
+        self.tokens.get_or_create(&GrantLabel { grant_type }).inc();
+    }
+
+    /// A refusal.
+    pub fn denied(&self, error: &'static str) {
+        self.denials.get_or_create(&ErrorLabel { error }).inc();
+    }
+
+    /// A log-in refused by the throttle.
+    pub fn login_throttled(&self) {
+        self.logins_throttled.inc();
+    }
+
+    /// A failure inside.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    /// Rows removed from a table.
+    pub fn purged(&self, table: &'static str, rows: usize) {
+        self.purged.get_or_create(&TableLabel { table }).inc_by(u64::try_from(rows).unwrap_or_default());
+    }
+
+    /// The text form (OpenMetrics 1.0).
+    pub fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,126 @@
+//! The root key and what is derived from it: one key per purpose (HKDF-SHA-256, RFC 5869), so that a digest made for one
+//! purpose is worthless for another, and a stolen database alone confirms nothing.
+
+use aws_lc_rs::{constant_time, hkdf, hmac};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::crypto::random::{self, RandomError};
+use crate::crypto::seal::SealingKey;
+use crate::crypto::secret::SecretKind;
+
+/// The 256-bit key from which all others are derived. No `Debug`, no `==`.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RootKey([u8; 32]);
+
+/// A text that is not a root key, or a derivation that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a root key is 32 octets in base64url without padding (43 characters)")]
+pub struct InvalidRootKey;
+
+impl RootKey {
+    /// A new random root key.
+    pub fn generate() -> Result<Self, RandomError> {
+        Ok(Self(random::octets()?))
+    }
+
+    /// Reads the text form.
+    pub fn parse(text: &str) -> Result<Self, InvalidRootKey> {
+        let octets = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| InvalidRootKey)?);
+        octets.as_slice().try_into().map(Self).map_err(|_| InvalidRootKey)
+    }
+
+    /// The text form, for the key file.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+/// The keys in use, derived once at start.
+pub struct DerivedKeys {
+    client_secret: hmac::Key,
+    authorization_code: hmac::Key,
+    refresh_token: hmac::Key,
+    refresh_token_successor: hmac::Key,
+    login_session: hmac::Key,
+    csrf: hmac::Key,
+    check: hmac::Key,
+    /// Seals the private parts of signing keys.
+    pub sealing: SealingKey,
+}
+
+impl DerivedKeys {
+    /// Derives every key.
+    pub fn derive(root: &RootKey) -> Result<Self, InvalidRootKey> {
+        let pseudo_random = hkdf::Salt::new(hkdf::HKDF_SHA256, b"grantor root key v1").extract(&root.0);
+        let key = |label: &str| -> Result<Zeroizing<[u8; 32]>, InvalidRootKey> {
+            let mut out = Zeroizing::new([0; 32]);
+            pseudo_random
+                .expand(&[label.as_bytes()], hkdf::HKDF_SHA256)
+                .and_then(|okm| okm.fill(out.as_mut()))
+                .map_err(|_| InvalidRootKey)?;
+            Ok(out)
+        };
+        let mac = |label: &str| key(label).map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()));
+        Ok(Self {
+            client_secret: mac("client secret digest")?,
+            authorization_code: mac("authorization code digest")?,
+            refresh_token: mac("refresh token digest")?,
+            refresh_token_successor: mac("refresh token successor")?,
+            login_session: mac("login session digest")?,
+            csrf: mac("csrf token")?,
+            check: mac("root key check")?,
+            sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
+        })
+    }
+
+    /// The digest under which a secret of this kind is stored.
+    pub fn digest(&self, kind: SecretKind, secret: &str) -> Vec<u8> {
+        let key = match kind {
+            SecretKind::ClientSecret => &self.client_secret,
+            SecretKind::AuthorizationCode => &self.authorization_code,
+            SecretKind::RefreshToken => &self.refresh_token,
+            SecretKind::LoginSession => &self.login_session,
+            SecretKind::CsrfToken => &self.csrf,
+        };
+        hmac::sign(key, secret.as_bytes()).as_ref().to_vec()
+    }
+
+    /// The refresh token that follows `predecessor`. It is derived and not drawn, so that a client that lost our answer,
+    /// or two that asked at the same moment, can be given the very same successor although only digests are stored.
+    pub fn refresh_token_successor(&self, predecessor: &str) -> Zeroizing<String> {
+        let mac = hmac::sign(&self.refresh_token_successor, predecessor.as_bytes());
+        let mut octets = Zeroizing::new([0; 32]);
+        octets.iter_mut().zip(mac.as_ref()).for_each(|(to, from)| *to = *from);
+        SecretKind::RefreshToken.from_octets(&octets)
+    }
+
+    /// A value by which a database recognises its root key.
+    pub fn check_value(&self) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.check, b"grantor").as_ref())
+    }
+}
+
+/// Compares two digests in constant time.
+pub fn digests_are_equal(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purposes_are_apart_and_derivation_is_stable() {
+        let keys = DerivedKeys::derive(&RootKey([7; 32])).unwrap();
+        let again = DerivedKeys::derive(&RootKey::parse(&RootKey([7; 32]).to_text()).unwrap()).unwrap();
+        let digest = |kind| keys.digest(kind, "x");
+        assert_ne!(digest(SecretKind::ClientSecret), digest(SecretKind::RefreshToken));
+        assert_eq!(digest(SecretKind::ClientSecret), again.digest(SecretKind::ClientSecret, "x"));
+        assert_eq!(keys.check_value(), again.check_value());
+        let successor = keys.refresh_token_successor("rt_a");
+        assert!(SecretKind::RefreshToken.is_well_formed(&successor));
+        assert_eq!(successor, again.refresh_token_successor("rt_a"));
+        assert_ne!(successor, keys.refresh_token_successor("rt_b"));
+    }
+}

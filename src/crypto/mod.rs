@@ -1,0 +1,11 @@
+//! Randomness, digests, passwords, sealing, signing. Imports `protocol` only (layer 1).
+
+pub mod derived_keys;
+pub mod jwt;
+pub mod keyring;
+pub mod password;
+pub mod password_pool;
+pub mod random;
+pub mod rsa_key;
+pub mod seal;
+pub mod secret;

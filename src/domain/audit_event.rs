@@ -1,0 +1,226 @@
+//! Audit events: who, what, which, from where, when, outcome. Never a secret, token or code.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// Everything that leaves an event. The spelling is `noun.verb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the spelling in as_str says what each one is")]
+pub enum AuditAction {
+    LoginSucceeded,
+    LoginFailed,
+    LoginThrottled,
+    LogoutDone,
+    ConsentGranted,
+    ConsentDenied,
+    TokenIssued,
+    TokenRevoked,
+    GrantRevoked,
+    CodeReplayed,
+    RefreshTokenReused,
+    ClientCreated,
+    ClientUpdated,
+    ClientSecretRotated,
+    ClientDisabled,
+    ClientEnabled,
+    ClientRevoked,
+    UserCreated,
+    UserUpdated,
+    UserPasswordSet,
+    UserDisabled,
+    UserEnabled,
+    ScopeCreated,
+    ScopeUpdated,
+    ScopeDeleted,
+    SigningKeyCreated,
+    SigningKeyRotated,
+    SigningKeyImported,
+    SigningKeyRemoved,
+}
+
+impl AuditAction {
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginSucceeded => "login.succeeded",
+            Self::LoginFailed => "login.failed",
+            Self::LoginThrottled => "login.throttled",
+            Self::LogoutDone => "logout.done",
+            Self::ConsentGranted => "consent.granted",
+            Self::ConsentDenied => "consent.denied",
+            Self::TokenIssued => "token.issued",
+            Self::TokenRevoked => "token.revoked",
+            Self::GrantRevoked => "grant.revoked",
+            Self::CodeReplayed => "authorization_code.replayed",
+            Self::RefreshTokenReused => "refresh_token.reused",
+            Self::ClientCreated => "client.created",
+            Self::ClientUpdated => "client.updated",
+            Self::ClientSecretRotated => "client_secret.rotated",
+            Self::ClientDisabled => "client.disabled",
+            Self::ClientEnabled => "client.enabled",
+            Self::ClientRevoked => "client.revoked",
+            Self::UserCreated => "user.created",
+            Self::UserUpdated => "user.updated",
+            Self::UserPasswordSet => "user.password_set",
+            Self::UserDisabled => "user.disabled",
+            Self::UserEnabled => "user.enabled",
+            Self::ScopeCreated => "scope.created",
+            Self::ScopeUpdated => "scope.updated",
+            Self::ScopeDeleted => "scope.deleted",
+            Self::SigningKeyCreated => "signing_key.created",
+            Self::SigningKeyRotated => "signing_key.rotated",
+            Self::SigningKeyImported => "signing_key.imported",
+            Self::SigningKeyRemoved => "signing_key.removed",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, by id.
+    User(String),
+    /// A client acting for itself, by client_id.
+    Client(String),
+    /// Someone at the command line.
+    CommandLine,
+    /// The server itself.
+    Server,
+    /// Nobody known: a failed login, say.
+    Anonymous,
+}
+
+impl Actor {
+    /// The kind, as stored.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Client(_) => "client",
+            Self::CommandLine => "command_line",
+            Self::Server => "server",
+            Self::Anonymous => "anonymous",
+        }
+    }
+
+    /// The identifier, where there is one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::User(id) | Self::Client(id) => Some(id),
+            Self::CommandLine | Self::Server | Self::Anonymous => None,
+        }
+    }
+}
+
+/// Where a request came from: what an event says of its circumstances.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The end client's address.
+    pub address: Option<String>,
+    /// The `User-Agent`, shortened.
+    pub user_agent: Option<String>,
+    /// The request's identifier.
+    pub request_id: Option<String>,
+}
+
+/// An event as stored and shown.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct AuditEvent {
+    /// Increases with time on one database.
+    pub id: i64,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// What, as `noun.verb`.
+    pub action: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// Kind of who: `user`, `client`, `command_line`, `server`, `anonymous`.
+    pub actor_kind: String,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<String>,
+    /// Which thing: its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_kind: Option<String>,
+    /// Which thing: its identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<String>,
+    /// The client through which it happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// With what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// In which request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// One line of detail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// An event about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewAuditEvent {
+    /// What.
+    pub action: AuditAction,
+    /// Did it succeed?
+    pub success: bool,
+    /// Who.
+    pub actor: Actor,
+    /// Which: kind and identifier.
+    pub target: Option<(&'static str, String)>,
+    /// Through which client.
+    pub client_id: Option<String>,
+    /// From where.
+    pub source: Source,
+    /// One line of detail.
+    pub detail: Option<String>,
+}
+
+impl NewAuditEvent {
+    /// A successful action.
+    pub fn success(action: AuditAction, actor: Actor, source: Source) -> Self {
+        Self { action, success: true, actor, target: None, client_id: None, source, detail: None }
+    }
+
+    /// A refused or failed action.
+    pub fn failure(action: AuditAction, actor: Actor, source: Source) -> Self {
+        Self { success: false, ..Self::success(action, actor, source) }
+    }
+
+    /// The same with its target.
+    pub fn on(mut self, kind: &'static str, id: &str) -> Self {
+        self.target = Some((kind, id.to_owned()));
+        self
+    }
+
+    /// The same with the client through which it happened.
+    pub fn through(mut self, client_id: &str) -> Self {
+        self.client_id = Some(client_id.to_owned());
+        self
+    }
+
+    /// The same with a detail.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// With exactly this action.
+    pub action: Option<String>,
+    /// By this actor.
+    pub actor_id: Option<String>,
+    /// On this target.
+    pub target_id: Option<String>,
+    /// Not before this time.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,176 @@
+//! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
+
+use crate::protocol::error_code::ErrorCode;
+
+/// A refusal: the RFC's word and a fixed sentence that tells an honest client what to do and an attacker nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// A malformed request, with the sentence that says where.
+    MalformedRequest(String),
+    /// A request that the parser refused with a code of its own (`invalid_scope`, `invalid_target`, ...).
+    Unreadable(ErrorCode, String),
+    /// Credentials that are absent, malformed, or of more than one method.
+    ClientAuthMalformed(String),
+    /// Unknown client or wrong secret: the same answer and the same work.
+    ClientAuthFailed,
+    /// The client is inactive or revoked.
+    ClientInactive,
+    /// The client used another method than the one it is registered for.
+    ClientAuthMethodNotRegistered,
+    /// The client is unknown, at the authorization endpoint.
+    ClientUnknown,
+    /// The redirect URI is not one of the client's.
+    RedirectUriNotRegistered,
+    /// None was sent and the client has several.
+    RedirectUriMissing,
+    /// The client is not registered for this grant.
+    GrantNotRegistered,
+    /// The client is not registered for this scope.
+    ScopeNotRegistered,
+    /// Nothing of the requested scope can be granted to this principal.
+    ScopeNotGrantable,
+    /// The refresh request asks for more than was granted.
+    ScopeWidened,
+    /// The client is not registered for this resource.
+    ResourceNotRegistered,
+    /// The resource is not among those of the grant.
+    ResourceNotGranted,
+    /// PKCE is required for this client.
+    CodeChallengeMissing,
+    /// The code is unknown, or another client's.
+    CodeUnknown,
+    /// The code has expired.
+    CodeExpired,
+    /// The code was presented before: everything issued from it is revoked.
+    CodeReplayed,
+    /// The grant of the code has been revoked.
+    GrantRevoked,
+    /// The redirect URI is not that of the authorization request.
+    RedirectUriMismatch,
+    /// The verifier does not meet the challenge.
+    CodeVerifierMismatch,
+    /// The refresh token is unknown, or another client's.
+    RefreshTokenUnknown,
+    /// The refresh token has expired.
+    RefreshTokenExpired,
+    /// The grant of the refresh token has been revoked.
+    RefreshTokenRevoked,
+    /// The refresh token was used before: its family is revoked.
+    RefreshTokenReused,
+    /// Unknown user, wrong password or disabled account: the same answer.
+    LoginFailed,
+    /// Too many failed attempts; seconds until the next may be made.
+    LoginThrottled(u64),
+    /// The user's account is disabled, behind a code or refresh token.
+    UserInactive,
+    /// The user said no.
+    ConsentDenied,
+    /// The client may not ask the introspection endpoint.
+    IntrospectionNotAllowed,
+    /// No bearer token, at the admin API.
+    BearerMissing,
+    /// The bearer token is malformed, expired, revoked or not for this API.
+    BearerInvalid,
+    /// The bearer token lacks this scope.
+    BearerScopeMissing(&'static str),
+    /// The principal may not hand out what it does not hold.
+    PrivilegeEscalation(String),
+    /// A form was posted without the token that ties it to this browser.
+    CsrfMismatch,
+    /// There is no such thing.
+    NotFound(&'static str),
+    /// It exists already, or is in a state that forbids this.
+    Conflict(String),
+    /// A member of a JSON request breaks a rule.
+    InvalidMember(String),
+}
+
+impl Denial {
+    /// The RFC's word for it.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::MalformedRequest(_)
+            | Self::RedirectUriNotRegistered
+            | Self::RedirectUriMissing
+            | Self::CodeChallengeMissing
+            | Self::CsrfMismatch
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::InvalidMember(_)
+            | Self::BearerMissing => ErrorCode::InvalidRequest,
+            Self::Unreadable(code, _) => *code,
+            Self::ClientAuthMalformed(_)
+            | Self::ClientAuthFailed
+            | Self::ClientInactive
+            | Self::ClientAuthMethodNotRegistered
+            | Self::ClientUnknown => ErrorCode::InvalidClient,
+            Self::GrantNotRegistered | Self::IntrospectionNotAllowed => ErrorCode::UnauthorizedClient,
+            Self::ScopeNotRegistered | Self::ScopeNotGrantable | Self::ScopeWidened => ErrorCode::InvalidScope,
+            Self::ResourceNotRegistered | Self::ResourceNotGranted => ErrorCode::InvalidTarget,
+            Self::CodeUnknown
+            | Self::CodeExpired
+            | Self::CodeReplayed
+            | Self::GrantRevoked
+            | Self::RedirectUriMismatch
+            | Self::CodeVerifierMismatch
+            | Self::RefreshTokenUnknown
+            | Self::RefreshTokenExpired
+            | Self::RefreshTokenRevoked
+            | Self::RefreshTokenReused
+            | Self::LoginFailed
+            | Self::UserInactive => ErrorCode::InvalidGrant,
+            Self::LoginThrottled(_) => ErrorCode::TemporarilyUnavailable,
+            Self::ConsentDenied => ErrorCode::AccessDenied,
+            Self::BearerInvalid => ErrorCode::InvalidToken,
+            Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
+        }
+    }
+
+    /// A sentence that may be shown to whoever asked.
+    pub fn public_text(&self) -> String {
+        let fixed = match self {
+            Self::MalformedRequest(text)
+            | Self::Unreadable(_, text)
+            | Self::ClientAuthMalformed(text)
+            | Self::PrivilegeEscalation(text)
+            | Self::Conflict(text)
+            | Self::InvalidMember(text) => return text.clone(),
+            Self::LoginThrottled(seconds) => {
+                return format!("too many failed attempts: try again in {seconds} seconds");
+            }
+            Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
+            Self::NotFound(what) => return format!("there is no such {what}"),
+            Self::ClientAuthFailed => "client authentication failed",
+            Self::ClientInactive => "this client is disabled",
+            Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
+            Self::ClientUnknown => "there is no client with this client_id",
+            Self::RedirectUriNotRegistered => "the redirect_uri is not registered for this client",
+            Self::RedirectUriMissing => "redirect_uri is required: the client has none or several registered",
+            Self::GrantNotRegistered => "the client is not registered for this grant",
+            Self::ScopeNotRegistered => "the client is not registered for the requested scope",
+            Self::ScopeNotGrantable => "nothing of the requested scope can be granted here",
+            Self::ScopeWidened => "the requested scope exceeds what was granted",
+            Self::ResourceNotRegistered => "the client is not registered for the requested resource",
+            Self::ResourceNotGranted => "the requested resource was not granted",
+            Self::CodeChallengeMissing => "code_challenge is required for this client (PKCE, S256)",
+            Self::CodeUnknown => "the authorization code is not valid",
+            Self::CodeExpired => "the authorization code has expired",
+            Self::CodeReplayed => "the authorization code was used before",
+            Self::GrantRevoked => "the authorization has been revoked",
+            Self::RedirectUriMismatch => "the redirect_uri is not that of the authorization request",
+            Self::CodeVerifierMismatch => "the code_verifier does not match",
+            Self::RefreshTokenUnknown => "the refresh token is not valid",
+            Self::RefreshTokenExpired => "the refresh token has expired",
+            Self::RefreshTokenRevoked => "the refresh token has been revoked",
+            Self::RefreshTokenReused => "the refresh token was used before",
+            Self::LoginFailed => "username or password is wrong",
+            Self::UserInactive => "the user's account is not active",
+            Self::ConsentDenied => "the user did not allow it",
+            Self::IntrospectionNotAllowed => "the client may not introspect tokens",
+            Self::BearerMissing => "an access token is required",
+            Self::BearerInvalid => "the access token is not valid here",
+            Self::CsrfMismatch => "the form is stale: go back, reload the page and try again",
+        };
+        fixed.to_owned()
+    }
+}

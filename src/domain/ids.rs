@@ -1,0 +1,62 @@
+//! Identifiers, one type for each noun, so that one cannot be passed for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(transparent)]
+        #[schema(value_type = String)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// `client_id` (RFC 6749 §2.2): chosen by the operator or generated; not a secret.
+    ClientId
+);
+text_id!(
+    /// A user's identifier and the `sub` of their tokens: never reused, never the username.
+    UserId
+);
+text_id!(
+    /// One grant: everything issued from one authorization, a refresh token family included.
+    GrantId
+);
+text_id!(
+    /// One secret of a client.
+    ClientSecretId
+);
+
+/// Longest `client_id` accepted, in bytes.
+const MAX_CLIENT_ID: usize = 128;
+
+impl ClientId {
+    /// A client_id that may be registered: unreserved URI characters only, so that it needs no escaping anywhere.
+    pub fn is_valid(text: &str) -> bool {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        !text.is_empty() && text.len() <= MAX_CLIENT_ID && text.bytes().all(unreserved)
+    }
+}

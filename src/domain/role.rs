@@ -1,0 +1,61 @@
+//! Roles: named sets of scopes. A privileged scope is granted only to a principal whose roles hold it.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::scope::Scope;
+
+/// The scope that holds every scope of the admin API.
+pub const ADMIN_SCOPE: &str = "admin";
+
+/// The scopes of the admin API with what they allow: each is privileged.
+pub const ADMIN_API_SCOPES: [(&str, &str); 11] = [
+    (ADMIN_SCOPE, "Administer this server without limits"),
+    ("clients:read", "See registered clients"),
+    ("clients:write", "Register, edit and revoke clients"),
+    ("users:read", "See user accounts"),
+    ("users:write", "Create, edit and disable user accounts"),
+    ("scopes:read", "See the scopes of this server"),
+    ("scopes:write", "Define and remove scopes"),
+    ("signing-keys:read", "See the signing keys"),
+    ("signing-keys:write", "Rotate the signing keys"),
+    ("audit-events:read", "Read the audit log"),
+    ("tokens:read", "See which access tokens are revoked"),
+];
+
+/// Is this a scope of the admin API?
+pub fn is_admin_api_scope(token: &str) -> bool {
+    ADMIN_API_SCOPES.iter().any(|(name, _)| *name == token)
+}
+
+/// Does a principal that holds `held` hold `needed`? `admin` holds all of the admin API.
+pub fn holds(held: &Scope, needed: &str) -> bool {
+    held.contains(needed) || (held.contains(ADMIN_SCOPE) && is_admin_api_scope(needed))
+}
+
+/// The configured roles: name to scopes.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    by_name: BTreeMap<String, Scope>,
+}
+
+impl Roles {
+    /// The roles of a configuration.
+    pub fn new(by_name: BTreeMap<String, Scope>) -> Self {
+        Self { by_name }
+    }
+
+    /// Is there a role of this name?
+    pub fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// The names of all roles.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Everything that the named roles hold together. A role that is no longer configured holds nothing.
+    pub fn scope_of(&self, names: &[String]) -> Scope {
+        names.iter().filter_map(|name| self.by_name.get(name)).fold(Scope::default(), |held, scope| held.union(scope))
+    }
+}

@@ -1,0 +1,63 @@
+//! A signing key over its life: pending, active, retired. The state follows from the times, so that every instance
+//! that has read the same rows switches at the same moment without talking to the others.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::protocol::jwk::PublicJwk;
+
+/// Where a key is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningKeyState {
+    /// Published, not yet signing.
+    Pending,
+    /// Signing.
+    Active,
+    /// No longer signing; published until the last token it signed has expired.
+    Retired,
+    /// No longer published.
+    Expired,
+}
+
+/// A signing key without its private part.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SigningKey {
+    /// Key identifier.
+    pub kid: String,
+    /// Size of the modulus in bits.
+    pub bits: i32,
+    /// The public part as published.
+    pub public_jwk: PublicJwk,
+    /// When it was published.
+    pub created_at: DateTime<Utc>,
+    /// When it starts to sign.
+    pub active_from: DateTime<Utc>,
+    /// When it stops signing, once a successor is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<DateTime<Utc>>,
+    /// When it leaves the JWKS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl SigningKey {
+    /// Its state at this time.
+    pub fn state(&self, now: DateTime<Utc>) -> SigningKeyState {
+        let passed = |end: Option<DateTime<Utc>>| end.is_some_and(|end| now >= end);
+        if passed(self.expires_at) {
+            SigningKeyState::Expired
+        } else if passed(self.retired_at) {
+            SigningKeyState::Retired
+        } else if now < self.active_from {
+            SigningKeyState::Pending
+        } else {
+            SigningKeyState::Active
+        }
+    }
+
+    /// Is it in the JWKS at this time?
+    pub fn is_published(&self, now: DateTime<Utc>) -> bool {
+        self.state(now) != SigningKeyState::Expired
+    }
+}

@@ -1,0 +1,102 @@
+//! Table `client_secrets`: digests only.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::domain::client::{ClientSecret, SecretVerifier};
+use crate::domain::ids::{ClientId, ClientSecretId};
+use crate::store::connection::StoreConnection;
+use crate::store::error::StoreError;
+use crate::store::rows::{corrupt, to_micros, to_time};
+use crate::store::schema::client_secrets;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = client_secrets, treat_none_as_default_value = false)]
+struct ClientSecretRow {
+    id: String,
+    client_id: String,
+    digest: Option<Vec<u8>>,
+    password_hash: Option<String>,
+    last_four: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+}
+
+impl From<&ClientSecret> for ClientSecretRow {
+    fn from(secret: &ClientSecret) -> Self {
+        let (digest, password_hash) = match &secret.verifier {
+            SecretVerifier::Digest(digest) => (Some(digest.clone()), None),
+            SecretVerifier::PasswordHash(hash) => (None, Some(hash.clone())),
+        };
+        Self {
+            id: secret.id.0.clone(),
+            client_id: secret.client_id.0.clone(),
+            digest,
+            password_hash,
+            last_four: secret.last_four.clone(),
+            created_at: to_micros(secret.created_at),
+            expires_at: secret.expires_at.map(to_micros),
+        }
+    }
+}
+
+impl TryFrom<ClientSecretRow> for ClientSecret {
+    type Error = StoreError;
+
+    fn try_from(row: ClientSecretRow) -> Result<Self, StoreError> {
+        let verifier = match (row.digest, row.password_hash) {
+            (Some(digest), None) => SecretVerifier::Digest(digest),
+            (None, Some(hash)) => SecretVerifier::PasswordHash(hash),
+            _ => return Err(corrupt("client secret", &row.id)),
+        };
+        Ok(Self {
+            id: ClientSecretId(row.id),
+            client_id: ClientId(row.client_id),
+            verifier,
+            last_four: row.last_four,
+            created_at: to_time(row.created_at),
+            expires_at: row.expires_at.map(to_time),
+        })
+    }
+}
+
+impl StoreConnection {
+    /// The secrets of a client that work at this time.
+    pub fn find_live_client_secrets(
+        &mut self,
+        client_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClientSecret>, StoreError> {
+        let rows: Vec<ClientSecretRow> = client_secrets::table
+            .filter(client_secrets::client_id.eq(client_id))
+            .select(ClientSecretRow::as_select())
+            .load(self)?;
+        let secrets: Result<Vec<_>, _> = rows.into_iter().map(ClientSecret::try_from).collect();
+        Ok(secrets?.into_iter().filter(|secret| secret.is_live(now)).collect())
+    }
+
+    /// Adds a secret.
+    pub fn insert_client_secret(&mut self, secret: &ClientSecret) -> Result<(), StoreError> {
+        diesel::insert_into(client_secrets::table).values(ClientSecretRow::from(secret)).execute(self)?;
+        Ok(())
+    }
+
+    /// Gives every secret of the client that has no earlier end this one; answers how many.
+    pub fn end_client_secrets(&mut self, client_id: &str, end: DateTime<Utc>) -> Result<usize, StoreError> {
+        let end = to_micros(end);
+        let open = client_secrets::table
+            .filter(client_secrets::client_id.eq(client_id))
+            .filter(client_secrets::expires_at.is_null().or(client_secrets::expires_at.gt(end)));
+        Ok(diesel::update(open).set(client_secrets::expires_at.eq(Some(end))).execute(self)?)
+    }
+
+    /// Removes secrets that ended before `until`, at most `limit`; answers how many.
+    pub fn purge_client_secrets(&mut self, until: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        let ids: Vec<String> = client_secrets::table
+            .filter(client_secrets::expires_at.lt(to_micros(until)))
+            .select(client_secrets::id)
+            .limit(limit)
+            .load(self)?;
+        Ok(diesel::delete(client_secrets::table.filter(client_secrets::id.eq_any(ids))).execute(self)?)
+    }
+}

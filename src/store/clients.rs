@@ -1,0 +1,188 @@
+//! Tables `clients` and `client_origins`.
+
+use diesel::prelude::*;
+
+use crate::domain::client::{Client, RefreshTokenPolicy, Status};
+use crate::domain::ids::ClientId;
+use crate::domain::page::{Page, PageRequest};
+use crate::protocol::client_auth_method::ClientAuthMethod;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::origin::Origin;
+use crate::protocol::redirect_uri::RedirectUri;
+use crate::protocol::resource::Resource;
+use crate::store::connection::StoreConnection;
+use crate::store::error::StoreError;
+use crate::store::rows::{corrupt, from_list, to_list, to_micros, to_scope, to_time};
+use crate::store::schema::{client_origins, clients};
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = clients, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct ClientRow {
+    client_id: String,
+    client_name: String,
+    description: String,
+    environment: String,
+    status: String,
+    token_endpoint_auth_method: String,
+    grant_types: String,
+    redirect_uris: String,
+    scope: String,
+    resources: String,
+    allowed_origins: String,
+    roles: String,
+    require_pkce: bool,
+    first_party: bool,
+    may_introspect: bool,
+    refresh_token_policy: String,
+    access_token_lifetime: Option<i32>,
+    refresh_token_lifetime: Option<i32>,
+    refresh_token_max_lifetime: Option<i32>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+fn to_seconds(lifetime: Option<u32>) -> Option<i32> {
+    lifetime.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
+fn from_seconds(column: Option<i32>) -> Option<u32> {
+    column.and_then(|seconds| u32::try_from(seconds).ok())
+}
+
+impl From<&Client> for ClientRow {
+    fn from(client: &Client) -> Self {
+        Self {
+            client_id: client.client_id.0.clone(),
+            client_name: client.client_name.clone(),
+            description: client.description.clone(),
+            environment: client.environment.clone(),
+            status: client.status.as_str().to_owned(),
+            token_endpoint_auth_method: client.token_endpoint_auth_method.as_str().to_owned(),
+            grant_types: to_list(client.grant_types.iter().map(|grant| grant.as_str())),
+            redirect_uris: to_list(client.redirect_uris.iter().map(RedirectUri::as_str)),
+            scope: client.scope.to_string(),
+            resources: to_list(client.resources.iter().map(Resource::as_str)),
+            allowed_origins: to_list(client.allowed_origins.iter().map(Origin::as_str)),
+            roles: to_list(client.roles.iter().map(String::as_str)),
+            require_pkce: client.require_pkce,
+            first_party: client.first_party,
+            may_introspect: client.may_introspect,
+            refresh_token_policy: client.refresh_token_policy.as_str().to_owned(),
+            access_token_lifetime: to_seconds(client.access_token_lifetime),
+            refresh_token_lifetime: to_seconds(client.refresh_token_lifetime),
+            refresh_token_max_lifetime: to_seconds(client.refresh_token_max_lifetime),
+            created_at: to_micros(client.created_at),
+            updated_at: to_micros(client.updated_at),
+        }
+    }
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        let method = ClientAuthMethod::parse(&row.token_endpoint_auth_method)
+            .ok_or_else(|| corrupt("token_endpoint_auth_method", &row.token_endpoint_auth_method))?;
+        let policy = RefreshTokenPolicy::parse(&row.refresh_token_policy)
+            .ok_or_else(|| corrupt("refresh_token_policy", &row.refresh_token_policy))?;
+        Ok(Self {
+            status: Status::parse(&row.status).ok_or_else(|| corrupt("status", &row.status))?,
+            token_endpoint_auth_method: method,
+            refresh_token_policy: policy,
+            grant_types: from_list(&row.grant_types, "grant_types", GrantType::parse)?,
+            redirect_uris: from_list(&row.redirect_uris, "redirect_uris", |uri| RedirectUri::parse(uri).ok())?,
+            scope: to_scope(&row.scope)?,
+            resources: from_list(&row.resources, "resources", |uri| Resource::parse(uri).ok())?,
+            allowed_origins: from_list(&row.allowed_origins, "allowed_origins", |origin| Origin::parse(origin).ok())?,
+            roles: row.roles.split_ascii_whitespace().map(str::to_owned).collect(),
+            access_token_lifetime: from_seconds(row.access_token_lifetime),
+            refresh_token_lifetime: from_seconds(row.refresh_token_lifetime),
+            refresh_token_max_lifetime: from_seconds(row.refresh_token_max_lifetime),
+            created_at: to_time(row.created_at),
+            updated_at: to_time(row.updated_at),
+            client_id: ClientId(row.client_id),
+            client_name: row.client_name,
+            description: row.description,
+            environment: row.environment,
+            require_pkce: row.require_pkce,
+            first_party: row.first_party,
+            may_introspect: row.may_introspect,
+        })
+    }
+}
+
+impl StoreConnection {
+    /// The client of this identifier.
+    pub fn find_client(&mut self, client_id: &str) -> Result<Option<Client>, StoreError> {
+        let row = clients::table.find(client_id).select(ClientRow::as_select()).first(self).optional()?;
+        row.map(Client::try_from).transpose()
+    }
+
+    /// A page of clients by identifier.
+    pub fn list_clients(&mut self, page: &PageRequest) -> Result<Page<Client>, StoreError> {
+        let mut query =
+            clients::table.select(ClientRow::as_select()).order(clients::client_id).limit(page.limit + 1).into_boxed();
+        if let Some(after) = &page.after {
+            query = query.filter(clients::client_id.gt(after));
+        }
+        let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(Client::try_from).collect();
+        Ok(Page::from_rows(rows?, page.limit, |client| client.client_id.0.clone()))
+    }
+
+    /// Registers a client; a [`StoreError::Conflict`] when the identifier is taken.
+    pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
+        diesel::insert_into(clients::table).values(ClientRow::from(client)).execute(self)?;
+        self.insert_origins(client)
+    }
+
+    /// Replaces a registration that has not been revoked since it was read; false when there is none.
+    pub fn update_client(&mut self, client: &Client) -> Result<bool, StoreError> {
+        let open = clients::table.find(client.client_id.as_str()).filter(clients::status.ne(Status::Revoked.as_str()));
+        let done = diesel::update(open).set(ClientRow::from(client)).execute(self)?;
+        if done == 0 {
+            return Ok(false);
+        }
+        let mine = client_origins::table.filter(client_origins::client_id.eq(client.client_id.as_str()));
+        diesel::delete(mine).execute(self)?;
+        self.insert_origins(client)?;
+        Ok(true)
+    }
+
+    /// Moves a client from one of the `from` states to `to`; false when it was in none of them.
+    pub fn update_client_status(
+        &mut self,
+        client_id: &str,
+        from: &[Status],
+        to: Status,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<bool, StoreError> {
+        let from: Vec<_> = from.iter().map(|status| status.as_str()).collect();
+        let done = diesel::update(clients::table.find(client_id).filter(clients::status.eq_any(from)))
+            .set((clients::status.eq(to.as_str()), clients::updated_at.eq(to_micros(now))))
+            .execute(self)?;
+        Ok(done == 1)
+    }
+
+    /// Is this the origin of an active browser client?
+    pub fn is_origin_registered(&mut self, origin: &str) -> Result<bool, StoreError> {
+        let ids: Vec<String> = client_origins::table
+            .filter(client_origins::origin.eq(origin))
+            .select(client_origins::client_id)
+            .load(self)?;
+        let active: i64 = clients::table
+            .filter(clients::client_id.eq_any(ids))
+            .filter(clients::status.eq(Status::Active.as_str()))
+            .count()
+            .get_result(self)?;
+        Ok(active > 0)
+    }
+
+    fn insert_origins(&mut self, client: &Client) -> Result<(), StoreError> {
+        for origin in &client.allowed_origins {
+            let row =
+                (client_origins::origin.eq(origin.as_str()), client_origins::client_id.eq(client.client_id.as_str()));
+            diesel::insert_into(client_origins::table).values(row).execute(self)?;
+        }
+        Ok(())
+    }
+}

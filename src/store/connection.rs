@@ -1,0 +1,150 @@
+//! One connection type over both databases, chosen by the URL's scheme alone.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::r2d2::R2D2Connection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+
+use crate::store::error::StoreError;
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum StoreConnection {
+    /// The embedded database.
+    Sqlite(SqliteConnection),
+    /// A server.
+    Postgres(PgConnection),
+}
+
+impl StoreConnection {
+    /// A round trip that touches no table.
+    pub fn ping(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.ping(),
+            Self::Postgres(connection) => connection.ping(),
+        }
+        .map_err(StoreError::from)
+    }
+}
+
+/// Where the database is. Its `Display` leaves a password out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite:PATH`.
+    Sqlite(PathBuf),
+    /// `postgres://...` or `postgresql://...`, as libpq takes it.
+    Postgres(String),
+}
+
+/// A URL of neither kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a database URL is sqlite:PATH or postgres://user:password@host/database; this one has the scheme '{0}'")]
+pub struct InvalidDatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// Reads a URL. diesel's own choice tries one database after the other, so that a mistyped URL of PostgreSQL would
+    /// become the name of an SQLite file.
+    pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        match url.strip_prefix("sqlite:") {
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
+            _ if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Postgres(url.to_owned()))
+            }
+            _ => Err(InvalidDatabaseUrl(scheme.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+            Self::Postgres(url) => {
+                let host = url.rsplit_once('@').map_or_else(|| url.as_str(), |(_, host)| host);
+                let bare = host.split_once("://").map_or(host, |(_, rest)| rest);
+                write!(formatter, "postgres://{}", bare.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reading only: on SQLite the connection refuses to write.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
+/// Opens connections of one kind for the pool.
+#[derive(Debug)]
+pub struct Manager {
+    url: DatabaseUrl,
+    role: Role,
+}
+
+impl Manager {
+    /// A manager for this database.
+    pub fn new(url: DatabaseUrl, role: Role) -> Self {
+        Self { url, role }
+    }
+
+    /// Opens one connection and sets it up.
+    pub fn open(&self) -> Result<StoreConnection, StoreError> {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+                // synchronous=FULL: in WAL mode, NORMAL may lose the last commits at a power cut, and they were answered.
+                connection.batch_execute(
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
+                )?;
+                if self.role == Role::Read {
+                    connection.batch_execute("PRAGMA query_only = ON;")?;
+                }
+                Ok(StoreConnection::Sqlite(connection))
+            }
+            DatabaseUrl::Postgres(url) => Ok(StoreConnection::Postgres(PgConnection::establish(url)?)),
+        }
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = StoreConnection;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<StoreConnection, StoreError> {
+        self.open()
+    }
+
+    fn is_valid(&self, connection: &mut StoreConnection) -> Result<(), StoreError> {
+        connection.ping()
+    }
+
+    fn has_broken(&self, connection: &mut StoreConnection) -> bool {
+        match connection {
+            StoreConnection::Sqlite(connection) => connection.is_broken(),
+            StoreConnection::Postgres(connection) => connection.is_broken(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_schemes_and_no_password_in_print() {
+        assert_eq!(DatabaseUrl::parse("sqlite:data/a.db"), Ok(DatabaseUrl::Sqlite("data/a.db".into())));
+        assert_eq!(DatabaseUrl::parse("sqlite:///tmp/a.db"), Ok(DatabaseUrl::Sqlite("/tmp/a.db".into())));
+        for bad in ["postgresql:x", "postgres:x", "mysql://x", "data/a.db", "sqlite:", ""] {
+            assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
+        }
+        let url = DatabaseUrl::parse("postgres://user:secret@host:5432/db?password=other").unwrap();
+        assert_eq!(url.to_string(), "postgres://host:5432/db");
+    }
+}

@@ -1,0 +1,108 @@
+//! The only place that knows diesel: one file per table, speaking domain types (layer 2).
+//!
+//! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
+//! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
+
+mod audit_events;
+mod authorization_codes;
+mod client_secrets;
+mod clients;
+mod connection;
+mod consents;
+mod error;
+mod grants;
+mod login_sessions;
+pub mod migrate;
+mod refresh_tokens;
+mod revoked_access_tokens;
+mod rows;
+mod schema;
+mod scopes;
+mod server_state;
+mod signing_keys;
+mod users;
+mod writer;
+
+use std::time::Duration;
+
+use diesel::Connection as _;
+
+pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
+pub use error::StoreError;
+pub use refresh_tokens::PresentedRefreshToken;
+pub use revoked_access_tokens::RevokedAccessToken;
+pub use signing_keys::SealedSigningKey;
+pub use users::UserWithPassword;
+
+use connection::{Manager, Role};
+use writer::GroupedWriter;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// Which database.
+    pub url: DatabaseUrl,
+    /// Connections kept (on SQLite: for reading; there is one more that writes).
+    pub pool_size: u32,
+    /// How long a request waits for a connection before it is told to come back.
+    pub connect_timeout: Duration,
+}
+
+/// The open database.
+pub struct Store {
+    pool: r2d2::Pool<Manager>,
+    writer: Option<GroupedWriter>,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date, reporting each migration to `progress`.
+    ///
+    /// Errors when the database cannot be reached or a migration fails.
+    pub fn open(settings: &StoreSettings, progress: &dyn Fn(&str)) -> Result<Self, StoreError> {
+        let mut first = Manager::new(settings.url.clone(), Role::Write).open()?;
+        migrate::up(&mut first, progress)?;
+        let (role, writer) = match settings.url {
+            DatabaseUrl::Sqlite(_) => (Role::Read, Some(GroupedWriter::start(first)?)),
+            DatabaseUrl::Postgres(_) => (Role::Write, None),
+        };
+        let pool = r2d2::Pool::builder()
+            .max_size(settings.pool_size.max(1))
+            .min_idle(Some(0))
+            .connection_timeout(settings.connect_timeout)
+            // A connection of SQLite cannot go stale; one of PostgreSQL can, and is asked before use.
+            .test_on_check_out(matches!(settings.url, DatabaseUrl::Postgres(_)))
+            .build_unchecked(Manager::new(settings.url.clone(), role));
+        Ok(Self { pool, writer })
+    }
+
+    /// Reads. Must not be called from an async thread.
+    pub fn read<T>(&self, read: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.pool.get()?;
+        read(&mut connection)
+    }
+
+    /// Writes in one transaction and returns when the effect is durable. An `Err` rolls back, an `Ok` commits: a refusal
+    /// that must leave a mark is an `Ok` outcome. Must not be called from an async thread.
+    pub fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.writer {
+            Some(writer) => writer.write(write),
+            None => {
+                let mut pooled = self.pool.get()?;
+                let connection: &mut StoreConnection = &mut pooled;
+                connection.transaction(write)
+            }
+        }
+    }
+
+    /// Can the database be read and, on SQLite, does its writer run?
+    pub fn ping(&self) -> Result<(), StoreError> {
+        self.read(StoreConnection::ping)?;
+        match &self.writer {
+            Some(writer) => writer.write(|_| Ok(())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! How values stand in a row. Times are microseconds since the epoch, a 64-bit integer on both databases: it compares,
+//! indexes and round-trips alike everywhere, which text on SQLite and Timestamp on PostgreSQL do not. Lists are
+//! space-delimited text: no element of any of our lists may hold a space.
+
+use chrono::{DateTime, Utc};
+
+use crate::protocol::scope::Scope;
+use crate::store::error::StoreError;
+
+/// A time for a column.
+pub fn to_micros(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros()
+}
+
+/// A time from a column.
+pub fn to_time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// A list for a column.
+pub fn to_list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+    items.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// A list from a column, each element through `parse`.
+pub fn from_list<T>(text: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, StoreError> {
+    text.split_ascii_whitespace().map(|item| parse(item).ok_or_else(|| corrupt(what, item))).collect()
+}
+
+/// A scope from a column.
+pub fn to_scope(text: &str) -> Result<Scope, StoreError> {
+    Scope::parse(text).map_err(|_| corrupt("scope", text))
+}
+
+/// The error for a stored value that this version cannot read.
+pub fn corrupt(what: &str, value: &str) -> StoreError {
+    StoreError::Corrupt(format!("{what} '{value}'"))
+}

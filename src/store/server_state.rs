@@ -1,0 +1,21 @@
+//! Table `server_state`: single values of the whole installation.
+
+use diesel::prelude::*;
+
+use crate::store::connection::StoreConnection;
+use crate::store::error::StoreError;
+use crate::store::schema::server_state;
+
+impl StoreConnection {
+    /// The value of this name.
+    pub fn find_server_state(&mut self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(server_state::table.find(name).select(server_state::value).first(self).optional()?)
+    }
+
+    /// Sets a value that is not there yet; a [`StoreError::Conflict`] when it is.
+    pub fn insert_server_state(&mut self, name: &str, value: &str) -> Result<(), StoreError> {
+        let row = (server_state::name.eq(name), server_state::value.eq(value));
+        diesel::insert_into(server_state::table).values(row).execute(self)?;
+        Ok(())
+    }
+}

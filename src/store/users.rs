@@ -1,0 +1,152 @@
+//! Table `users`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::domain::client::Status;
+use crate::domain::ids::UserId;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::user::{User, username_key};
+use crate::store::connection::StoreConnection;
+use crate::store::error::StoreError;
+use crate::store::rows::{corrupt, to_list, to_micros, to_time};
+use crate::store::schema::users;
+
+/// A row of `users`; other tables that join it use it too.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(super) struct UserRow {
+    id: String,
+    username: String,
+    username_key: String,
+    name: Option<String>,
+    email: Option<String>,
+    password_hash: String,
+    roles: String,
+    status: String,
+    created_at: i64,
+    updated_at: i64,
+    password_changed_at: i64,
+}
+
+/// A user with the hash of their password (PHC form).
+pub struct UserWithPassword {
+    /// The account.
+    pub user: User,
+    /// argon2id, PHC form.
+    pub password_hash: String,
+}
+
+impl From<&UserWithPassword> for UserRow {
+    fn from(account: &UserWithPassword) -> Self {
+        let user = &account.user;
+        Self {
+            id: user.id.0.clone(),
+            username: user.username.clone(),
+            username_key: username_key(&user.username),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            password_hash: account.password_hash.clone(),
+            roles: to_list(user.roles.iter().map(String::as_str)),
+            status: user.status.as_str().to_owned(),
+            created_at: to_micros(user.created_at),
+            updated_at: to_micros(user.updated_at),
+            password_changed_at: to_micros(user.password_changed_at),
+        }
+    }
+}
+
+impl TryFrom<UserRow> for UserWithPassword {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let user = User {
+            status: Status::parse(&row.status).ok_or_else(|| corrupt("status", &row.status))?,
+            id: UserId(row.id),
+            username: row.username,
+            name: row.name,
+            email: row.email,
+            roles: row.roles.split_ascii_whitespace().map(str::to_owned).collect(),
+            created_at: to_time(row.created_at),
+            updated_at: to_time(row.updated_at),
+            password_changed_at: to_time(row.password_changed_at),
+        };
+        Ok(Self { user, password_hash: row.password_hash })
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        UserWithPassword::try_from(row).map(|account| account.user)
+    }
+}
+
+impl StoreConnection {
+    /// The user of this identifier.
+    pub fn find_user(&mut self, id: &str) -> Result<Option<User>, StoreError> {
+        let row = users::table.find(id).select(UserRow::as_select()).first(self).optional()?;
+        row.map(User::try_from).transpose()
+    }
+
+    /// The user of this name, without regard to case, with their password hash.
+    pub fn find_user_by_username(&mut self, username: &str) -> Result<Option<UserWithPassword>, StoreError> {
+        let query = users::table.filter(users::username_key.eq(username_key(username)));
+        let row = query.select(UserRow::as_select()).first(self).optional()?;
+        row.map(UserWithPassword::try_from).transpose()
+    }
+
+    /// A page of users by identifier, which is by age.
+    pub fn list_users(&mut self, page: &PageRequest) -> Result<Page<User>, StoreError> {
+        let mut query = users::table.select(UserRow::as_select()).order(users::id).limit(page.limit + 1).into_boxed();
+        if let Some(after) = &page.after {
+            query = query.filter(users::id.gt(after));
+        }
+        let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(User::try_from).collect();
+        Ok(Page::from_rows(rows?, page.limit, |user| user.id.0.clone()))
+    }
+
+    /// Adds a user; a [`StoreError::Conflict`] when the name is taken.
+    pub fn insert_user(&mut self, account: &UserWithPassword) -> Result<(), StoreError> {
+        diesel::insert_into(users::table).values(UserRow::from(account)).execute(self)?;
+        Ok(())
+    }
+
+    /// Replaces profile, roles and status; false when there is no such user.
+    pub fn update_user(&mut self, user: &User) -> Result<bool, StoreError> {
+        let done = diesel::update(users::table.find(user.id.as_str()))
+            .set((
+                users::username.eq(&user.username),
+                users::username_key.eq(username_key(&user.username)),
+                users::name.eq(&user.name),
+                users::email.eq(&user.email),
+                users::roles.eq(to_list(user.roles.iter().map(String::as_str))),
+                users::status.eq(user.status.as_str()),
+                users::updated_at.eq(to_micros(user.updated_at)),
+            ))
+            .execute(self)?;
+        Ok(done == 1)
+    }
+
+    /// Sets a new password; false when there is no such user.
+    pub fn update_user_password(
+        &mut self,
+        id: &str,
+        password_hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let done = diesel::update(users::table.find(id))
+            .set((users::password_hash.eq(password_hash), users::password_changed_at.eq(to_micros(now))))
+            .execute(self)?;
+        Ok(done == 1)
+    }
+
+    /// Replaces the hash of an unchanged password by one of another cost, unless it was changed meanwhile.
+    pub fn update_user_rehash(&mut self, id: &str, old_hash: &str, new_hash: &str) -> Result<bool, StoreError> {
+        let done = diesel::update(users::table.find(id).filter(users::password_hash.eq(old_hash)))
+            .set(users::password_hash.eq(new_hash))
+            .execute(self)?;
+        Ok(done == 1)
+    }
+}
