@@ -8,5 +8,6 @@ pub mod config; // for flows and up
 pub mod counters; // 2
 pub mod crypto; // 1
 pub mod domain; // 1
+pub mod flows; // 3
 pub mod protocol; // 0
 pub mod store; // 2

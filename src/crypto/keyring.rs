@@ -49,13 +49,19 @@ pub struct JwksDocument {
 pub struct Keyring {
     keys: Vec<KeyringKey>,
     jwks: Arc<JwksDocument>,
+    made_at: DateTime<Utc>,
 }
 
 impl Keyring {
     /// A snapshot of these keys as of now.
     pub fn new(keys: Vec<KeyringKey>, now: DateTime<Utc>) -> Self {
         let jwks = Arc::new(document(&keys, now));
-        Self { keys, jwks }
+        Self { keys, jwks, made_at: now }
+    }
+
+    /// When the snapshot was taken.
+    pub fn made_at(&self) -> DateTime<Utc> {
+        self.made_at
     }
 
     /// The key that signs at this time: of those that may, the one that started last.

@@ -1,5 +1,7 @@
 //! Audit events: who, what, which, from where, when, outcome. Never a secret, token or code.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -115,7 +117,7 @@ impl Actor {
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     /// The end client's address.
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
     /// The `User-Agent`, shortened.
     pub user_agent: Option<String>,
     /// The request's identifier.

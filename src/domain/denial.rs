@@ -67,6 +67,8 @@ pub enum Denial {
     ConsentDenied,
     /// The client may not ask the introspection endpoint.
     IntrospectionNotAllowed,
+    /// The token to revoke was issued to another client (RFC 7009 §2.1).
+    TokenOfAnotherClient,
     /// No bearer token, at the admin API.
     BearerMissing,
     /// The bearer token is malformed, expired, revoked or not for this API.
@@ -104,7 +106,9 @@ impl Denial {
             | Self::ClientInactive
             | Self::ClientAuthMethodNotRegistered
             | Self::ClientUnknown => ErrorCode::InvalidClient,
-            Self::GrantNotRegistered | Self::IntrospectionNotAllowed => ErrorCode::UnauthorizedClient,
+            Self::GrantNotRegistered | Self::IntrospectionNotAllowed | Self::TokenOfAnotherClient => {
+                ErrorCode::UnauthorizedClient
+            }
             Self::ScopeNotRegistered | Self::ScopeNotGrantable | Self::ScopeWidened => ErrorCode::InvalidScope,
             Self::ResourceNotRegistered | Self::ResourceNotGranted => ErrorCode::InvalidTarget,
             Self::CodeUnknown
@@ -167,6 +171,7 @@ impl Denial {
             Self::UserInactive => "the user's account is not active",
             Self::ConsentDenied => "the user did not allow it",
             Self::IntrospectionNotAllowed => "the client may not introspect tokens",
+            Self::TokenOfAnotherClient => "the token was issued to another client",
             Self::BearerMissing => "an access token is required",
             Self::BearerInvalid => "the access token is not valid here",
             Self::CsrfMismatch => "the form is stale: go back, reload the page and try again",

@@ -60,7 +60,7 @@ impl StoreConnection {
             audit_events::target_kind.eq(event.target.as_ref().map(|(kind, _)| *kind)),
             audit_events::target_id.eq(event.target.as_ref().map(|(_, id)| id)),
             audit_events::client_id.eq(&event.client_id),
-            audit_events::address.eq(&event.source.address),
+            audit_events::address.eq(event.source.address.map(|address| address.to_string())),
             audit_events::user_agent.eq(&event.source.user_agent),
             audit_events::request_id.eq(&event.source.request_id),
             audit_events::detail.eq(&event.detail),

@@ -1,0 +1,205 @@
+//! The authorization endpoint (RFC 6749 §3.1, §4.1.1): trust the client and its redirect URI first, then check the request,
+//! then find out what is still missing: a session, a consent, or nothing.
+
+use crate::crypto::random;
+use crate::crypto::secret::SecretKind;
+use crate::domain::authorization_code::AuthorizationCode;
+use crate::domain::client::{Client, Status};
+use crate::domain::consent;
+use crate::domain::denial::Denial;
+use crate::domain::grant::Grant;
+use crate::domain::ids::GrantId;
+use crate::domain::scope_definition::ScopeDefinition;
+use crate::flows::Server;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::login::{self, LiveSession};
+use crate::flows::token::{self, Authority, Wanted};
+use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
+use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::params::Params;
+
+/// A client and a redirect URI that have been checked: from here on, errors may be redirected.
+pub struct Trusted {
+    /// The client.
+    pub client: Client,
+    /// Where it wants the answer.
+    pub redirect_uri: String,
+    redirect_uri_sent: bool,
+    channel: ResponseChannel,
+}
+
+/// What comes next.
+pub enum Step {
+    /// The answer, code or error, goes to the client.
+    Respond(AuthorizationResponse),
+    /// The user has to sign in.
+    Login(Client, String),
+    /// The user has to be asked.
+    Consent(Box<ConsentQuestion>),
+}
+
+/// What the consent page asks.
+pub struct ConsentQuestion {
+    /// The client that wants access.
+    pub client: Client,
+    /// Where the answer will go.
+    pub redirect_uri: String,
+    /// Who is asked.
+    pub username: String,
+    /// The scopes it wants, with their descriptions.
+    pub scopes: Vec<(String, String)>,
+}
+
+impl Trusted {
+    /// An answer to this client.
+    pub fn respond(&self, server: &Server, outcome: AuthorizationOutcome) -> AuthorizationResponse {
+        AuthorizationResponse {
+            redirect_uri: self.redirect_uri.clone(),
+            channel: self.channel.clone(),
+            issuer: server.config.server.issuer.clone(),
+            outcome,
+        }
+    }
+
+    /// The answer for a refusal (RFC 6749 §4.1.2.1).
+    pub fn refuse(&self, server: &Server, denial: &Denial) -> AuthorizationResponse {
+        self.respond(server, AuthorizationOutcome::Error(denial.code(), denial.public_text()))
+    }
+}
+
+/// RFC 6749 §4.1.2.1: as long as client and redirect URI are not trusted, the server must not redirect.
+pub fn trust(server: &Server, params: &Params) -> FlowResult<Trusted> {
+    let target = AuthorizeTarget::read(params).map_err(|error| Denial::MalformedRequest(error.to_string()))?;
+    let client = server.store.read(|connection| connection.find_client(&target.client_id))?;
+    let client = client.ok_or(Denial::ClientUnknown)?;
+    if client.status != Status::Active {
+        return Err(Denial::ClientInactive.into());
+    }
+    let redirect_uri = client.resolve_redirect_uri(target.redirect_uri.as_deref())?;
+    let channel = ResponseChannel::read(params);
+    Ok(Trusted { client, redirect_uri, redirect_uri_sent: target.redirect_uri.is_some(), channel })
+}
+
+/// What the client asks for, checked against its registration. The inner refusal may be redirected.
+fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial> {
+    let request =
+        AuthorizeRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
+    trusted.client.check_grant(GrantType::AuthorizationCode)?;
+    // RFC 9700 §2.1.1: public clients must use PKCE; RFC 7636 §4.4.1 names the error.
+    if trusted.client.require_pkce && request.code_challenge.is_none() {
+        return Err(Denial::CodeChallengeMissing);
+    }
+    Ok(request)
+}
+
+/// Goes as far as it can: to a code, an error for the client, or a page for the user.
+pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -> FlowResult<Step> {
+    let trusted = trust(server, params)?;
+    match try_advance(server, params, session_cookie, &trusted) {
+        Err(FlowError::Denied(denial)) => {
+            server.metrics.denied(denial.code().as_str());
+            Ok(Step::Respond(trusted.refuse(server, &denial)))
+        }
+        other => other,
+    }
+}
+
+fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: &Trusted) -> FlowResult<Step> {
+    let request = check(trusted, params)?;
+    let Some(live) = login::current(server, cookie)? else {
+        // Refuse what no user could change before sending one through the login page.
+        trusted.client.check_resources(&request.resources)?;
+        request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
+        return Ok(Step::Login(trusted.client.clone(), trusted.redirect_uri.clone()));
+    };
+    let authority = authority(server, trusted, &request, &live)?;
+    let remembered = server
+        .store
+        .read(|connection| connection.find_consent(live.user.id.as_str(), trusted.client.client_id.as_str()))?;
+    if consent::is_needed(trusted.client.first_party, remembered.as_ref(), &authority.scope) {
+        let question = ConsentQuestion {
+            client: trusted.client.clone(),
+            redirect_uri: trusted.redirect_uri.clone(),
+            username: live.user.username.clone(),
+            scopes: describe(server, &authority)?,
+        };
+        return Ok(Step::Consent(Box::new(question)));
+    }
+    let code = issue_code(server, trusted, request, &live, authority)?;
+    Ok(Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code))))
+}
+
+/// The authority that this user can give this client for this request.
+pub fn authority(
+    server: &Server,
+    trusted: &Trusted,
+    request: &AuthorizeRequest,
+    live: &LiveSession,
+) -> FlowResult<Authority> {
+    let wanted = Wanted {
+        client: &trusted.client,
+        scope: request.scope.as_ref(),
+        resources: &request.resources,
+        roles: &live.user.roles,
+        grant: None,
+    };
+    Ok(server.store.read(|connection| token::decide(connection, &server.roles, &wanted))??)
+}
+
+/// The checked request of a consent form, for a session: what the user is deciding on.
+pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> FlowResult<Authority> {
+    let request = check(trusted, params)?;
+    authority(server, trusted, &request, live)
+}
+
+fn describe(server: &Server, authority: &Authority) -> FlowResult<Vec<(String, String)>> {
+    let names: Vec<&str> = authority.scope.iter().collect();
+    let definitions: Vec<ScopeDefinition> = server.store.read(|connection| connection.find_scopes(&names))?;
+    let description = |name: &str| {
+        let found = definitions.iter().find(|definition| definition.name == name);
+        found.map_or_else(|| name.to_owned(), |definition| definition.description.clone())
+    };
+    Ok(names.into_iter().map(|name| (name.to_owned(), description(name))).collect())
+}
+
+fn issue_code(
+    server: &Server,
+    trusted: &Trusted,
+    request: AuthorizeRequest,
+    live: &LiveSession,
+    authority: Authority,
+) -> FlowResult<String> {
+    let now = server.clock.now();
+    let grant = Grant {
+        id: GrantId(random::id(now)?),
+        client_id: trusted.client.client_id.clone(),
+        user_id: live.user.id.clone(),
+        scope: authority.scope,
+        resources: authority.resources,
+        auth_time: live.session.auth_time,
+        created_at: now,
+        expires_at: token::grant_expiry(server, &trusted.client, now),
+        revoked_at: None,
+    };
+    let code = AuthorizationCode {
+        grant_id: grant.id.clone(),
+        client_id: trusted.client.client_id.clone(),
+        redirect_uri: trusted.redirect_uri.clone(),
+        redirect_uri_sent: trusted.redirect_uri_sent,
+        code_challenge: request.code_challenge,
+        created_at: now,
+        expires_at: now + server.config.tokens.authorization_code_lifetime,
+        consumed_at: None,
+    };
+    let text = SecretKind::AuthorizationCode.generate()?;
+    let digest = server.keys.digest(SecretKind::AuthorizationCode, &text);
+    let session = live.digest.clone();
+    let session_end = login::session_expiry(server, live.session.auth_time, now);
+    server.store.write(move |connection| {
+        connection.insert_grant(&grant)?;
+        connection.insert_authorization_code(&digest, &code)?;
+        connection.extend_login_session(&session, session_end).map(drop)
+    })?;
+    Ok(text.to_string())
+}

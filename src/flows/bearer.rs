@@ -1,0 +1,76 @@
+//! Access tokens presented to this server: verified, and asked of the database whether they were revoked.
+
+use crate::crypto::jwt::{self, Verification};
+use crate::domain::audit_event::{Actor, Source};
+use crate::domain::client::Status;
+use crate::domain::denial::Denial;
+use crate::domain::user::User;
+use crate::flows::caller::Caller;
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, signing_keys};
+use crate::protocol::claims::AccessTokenClaims;
+use crate::protocol::scope::Scope;
+use crate::store::{StoreConnection, StoreError};
+
+/// An access token that is good now, with its user where there is one.
+pub struct LiveToken {
+    /// Its claims.
+    pub claims: AccessTokenClaims,
+    /// The user it speaks of.
+    pub user: Option<User>,
+}
+
+/// Signature, type, issuer and time. None for anything that is not a token of this server within its time.
+pub fn verify(server: &Server, token: &str) -> FlowResult<Option<AccessTokenClaims>> {
+    let issuer = &server.config.server.issuer;
+    let now = server.clock.now();
+    let first = jwt::verify(token, issuer, &server.keyring(), now);
+    let verified = match first {
+        // Another instance may have made this key a moment ago.
+        Verification::UnknownKey if signing_keys::reload_if_stale(server)? => {
+            jwt::verify(token, issuer, &server.keyring(), now)
+        }
+        other => other,
+    };
+    Ok(match verified {
+        Verification::Valid(claims) => Some(*claims),
+        Verification::Invalid | Verification::UnknownKey => None,
+    })
+}
+
+/// Asks what the token cannot know: was it, its grant, its client or its user revoked since? None when so.
+pub fn check_live(
+    connection: &mut StoreConnection,
+    claims: AccessTokenClaims,
+) -> Result<Option<LiveToken>, StoreError> {
+    if connection.is_access_token_revoked(&claims.jti)? {
+        return Ok(None);
+    }
+    let client = connection.find_client(&claims.client_id)?;
+    if client.is_none_or(|client| client.status != Status::Active) {
+        return Ok(None);
+    }
+    let Some(grant_id) = &claims.grant_id else { return Ok(Some(LiveToken { claims, user: None })) };
+    Ok(match connection.find_grant(grant_id)? {
+        Some((grant, user)) if grant.revoked_at.is_none() && user.status == Status::Active => {
+            Some(LiveToken { claims, user: Some(user) })
+        }
+        _ => None,
+    })
+}
+
+/// The caller behind an access token for the admin API (RFC 6750; RFC 9068 §4: the audience must be this API).
+pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> FlowResult<Caller> {
+    let token = token.ok_or(Denial::BearerMissing)?;
+    let claims = verify(server, token)?.ok_or(Denial::BearerInvalid)?;
+    if !claims.aud.contains(&server.admin_resource) {
+        return Err(Denial::BearerInvalid.into());
+    }
+    let live = server.store.read(|connection| check_live(connection, claims))?.ok_or(Denial::BearerInvalid)?;
+    let actor = match &live.user {
+        Some(user) => Actor::User(user.id.0.clone()),
+        None => Actor::Client(live.claims.client_id.clone()),
+    };
+    let held = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
+    Ok(Caller { actor, client_id: Some(live.claims.client_id), held, source })
+}

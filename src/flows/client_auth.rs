@@ -1,0 +1,67 @@
+//! Client authentication (RFC 6749 §2.3): the one mechanism for the token, introspection and revocation endpoints.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::derived_keys::digests_are_equal;
+use crate::crypto::secret::SecretKind;
+use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
+use crate::domain::denial::Denial;
+use crate::flows::Server;
+use crate::flows::error::FlowResult;
+use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+
+/// Authenticates the client that these credentials claim.
+///
+/// An unknown client and a wrong secret get the same answer after the same work. Whether a client with a secret sends it
+/// by Basic or in the body is its own choice: RFC 6749 §2.3.1 obliges the server to take Basic from each of them.
+pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, CredentialsError>) -> FlowResult<Client> {
+    let presented = presented.map_err(|error| match error {
+        CredentialsError::Param(error) => Denial::MalformedRequest(error.to_string()),
+        other => Denial::ClientAuthMalformed(other.to_string()),
+    })?;
+    let now = server.clock.now();
+    let (client, secrets) = server.store.read(|connection| {
+        let client = connection.find_client(&presented.client_id)?;
+        let secrets = match (&client, &presented.secret) {
+            (Some(client), Some(_)) if !client.is_public() => {
+                connection.find_live_client_secrets(&presented.client_id, now)?
+            }
+            _ => Vec::new(),
+        };
+        Ok((client, secrets))
+    })?;
+    let proven = match &presented.secret {
+        Some(secret) => is_any(server, secret, &secrets)?,
+        None => false,
+    };
+    let client = client.ok_or(Denial::ClientAuthFailed)?;
+    match (client.is_public(), presented.secret.is_some()) {
+        (false, true) if !proven => return Err(Denial::ClientAuthFailed.into()),
+        (false, true) | (true, false) => {}
+        (false, false) | (true, true) => return Err(Denial::ClientAuthMethodNotRegistered.into()),
+    }
+    if client.status != Status::Active {
+        return Err(Denial::ClientInactive.into());
+    }
+    Ok(client)
+}
+
+/// Is this one of the client's live secrets? Random ones first: they cost a digest; one that a person chose costs argon2id.
+fn is_any(server: &Server, presented: &Zeroizing<String>, secrets: &[ClientSecret]) -> FlowResult<bool> {
+    let digest = server.keys.digest(SecretKind::ClientSecret, presented);
+    let mut proven = false;
+    for secret in secrets {
+        if let SecretVerifier::Digest(stored) = &secret.verifier {
+            proven |= digests_are_equal(stored, &digest);
+        }
+    }
+    for secret in secrets {
+        if let (false, SecretVerifier::PasswordHash(hash)) = (proven, &secret.verifier) {
+            let (hashing, hash, presented) = (Arc::clone(&server.passwords), hash.clone(), presented.clone());
+            proven = server.password_pool.run(move || hashing.verify(&presented, Some(&hash)))??.matches;
+        }
+    }
+    Ok(proven)
+}

@@ -1,0 +1,27 @@
+//! Forms are tied to the browser they were sent to: the token is a MAC over a random cookie that only this browser has.
+
+use crate::crypto::derived_keys::digests_are_equal;
+use crate::crypto::secret::SecretKind;
+use crate::domain::denial::Denial;
+use crate::flows::Server;
+
+/// The form token for a browser.
+pub fn token(server: &Server, browser: &str) -> String {
+    let mut octets = [0; 32];
+    let digest = server.keys.digest(SecretKind::CsrfToken, browser);
+    octets.iter_mut().zip(&digest).for_each(|(to, from)| *to = *from);
+    SecretKind::CsrfToken.from_octets(&octets).to_string()
+}
+
+/// Refuses a form whose token is not that of the browser that sent it.
+pub fn check(server: &Server, browser: Option<&str>, presented: Option<&str>) -> Result<(), Denial> {
+    match (browser, presented) {
+        (Some(browser), Some(presented))
+            if SecretKind::CsrfToken.is_well_formed(browser)
+                && digests_are_equal(token(server, browser).as_bytes(), presented.as_bytes()) =>
+        {
+            Ok(())
+        }
+        _ => Err(Denial::CsrfMismatch),
+    }
+}

@@ -1,0 +1,82 @@
+//! Signing in and out of this server in a browser.
+
+use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
+
+use crate::crypto::secret::SecretKind;
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::client::Status;
+use crate::domain::login_session::LoginSession;
+use crate::domain::user::User;
+use crate::flows::Server;
+use crate::flows::error::FlowResult;
+use crate::flows::password_check::{self, LoginAttempt};
+
+/// A session that is good now.
+pub struct LiveSession {
+    /// The session.
+    pub session: LoginSession,
+    /// Who signed in.
+    pub user: User,
+    /// The key of its row.
+    pub digest: Vec<u8>,
+}
+
+/// The session of this cookie; None when there is none, it has ended, or its user may not sign in any more.
+pub fn current(server: &Server, cookie: Option<&str>) -> FlowResult<Option<LiveSession>> {
+    let Some(cookie) = cookie.filter(|cookie| SecretKind::LoginSession.is_well_formed(cookie)) else { return Ok(None) };
+    let digest = server.keys.digest(SecretKind::LoginSession, cookie);
+    let found = server.store.read(|connection| connection.find_login_session(&digest))?;
+    let now = server.clock.now();
+    Ok(found
+        .filter(|(session, user)| now < session.expires_at && user.status == Status::Active)
+        .map(|(session, user)| LiveSession { session, user, digest }))
+}
+
+/// Until when a session that is used now lasts: without use for the idle time, and never longer than its lifetime.
+pub fn session_expiry(server: &Server, auth_time: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let login = &server.config.login;
+    (now + login.session_idle_timeout).min(auth_time + login.session_lifetime)
+}
+
+/// Checks the password and begins a new session; the result is its cookie. A session that the browser had before ends, so
+/// that none can be fixed upon a victim (ASVS 5.0 V7.2.4).
+pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) -> FlowResult<Zeroizing<String>> {
+    let user = password_check::check(server, attempt)?;
+    let cookie = SecretKind::LoginSession.generate()?;
+    let digest = server.keys.digest(SecretKind::LoginSession, &cookie);
+    let previous = previous.map(|cookie| server.keys.digest(SecretKind::LoginSession, cookie));
+    let now = server.clock.now();
+    let session =
+        LoginSession { user_id: user.id.clone(), auth_time: now, expires_at: session_expiry(server, now, now) };
+    let event =
+        NewAuditEvent::success(AuditAction::LoginSucceeded, Actor::User(user.id.0.clone()), attempt.source.clone())
+            .on("user", user.id.as_str());
+    let event = match &attempt.client_id {
+        Some(client_id) => event.through(client_id),
+        None => event,
+    };
+    server.store.write(move |connection| {
+        if let Some(previous) = &previous {
+            connection.delete_login_session(previous)?;
+        }
+        connection.insert_login_session(&digest, &session)?;
+        connection.insert_audit_event(&event, now)
+    })?;
+    Ok(cookie)
+}
+
+/// Ends the session of this cookie.
+pub fn sign_out(server: &Server, cookie: Option<&str>, source: Source) -> FlowResult<()> {
+    let Some(live) = current(server, cookie)? else { return Ok(()) };
+    let now = server.clock.now();
+    let event = NewAuditEvent::success(AuditAction::LogoutDone, Actor::User(live.user.id.0.clone()), source)
+        .on("user", live.user.id.as_str());
+    server.store.write(move |connection| {
+        if connection.delete_login_session(&live.digest)? {
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
+
+pub mod audit;
+pub mod authorize;
+pub mod bearer;
+pub mod caller;
+pub mod client_auth;
+pub mod clients;
+pub mod consent;
+pub mod csrf;
+pub mod demo;
+pub mod discovery;
+pub mod error;
+pub mod introspect;
+pub mod login;
+pub mod open;
+pub mod password_check;
+pub mod purge;
+pub mod revoke;
+pub mod scopes;
+pub mod signing_keys;
+pub mod token;
+pub mod users;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::counters::login_throttle::LoginThrottle;
+use crate::counters::metrics::Metrics;
+use crate::crypto::derived_keys::DerivedKeys;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::PasswordHashing;
+use crate::crypto::password_pool::PasswordPool;
+use crate::domain::role::Roles;
+use crate::protocol::resource::Resource;
+use crate::store::Store;
+
+/// Everything that a use case needs. One per process, shared by all threads.
+pub struct Server {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// What is derived from the root key.
+    pub keys: DerivedKeys,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The configured roles.
+    pub roles: Roles,
+    /// The audience of tokens for the admin API.
+    pub admin_resource: Resource,
+    throttle: Arc<LoginThrottle>,
+    passwords: Arc<PasswordHashing>,
+    password_pool: PasswordPool,
+    keyring: RwLock<Arc<Keyring>>,
+}
+
+impl Server {
+    /// The signing keys as last read.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_keyring(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+}

@@ -1,0 +1,206 @@
+//! Opening the server: database, root key, scopes of the admin API, signing keys.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
+use crate::counters::metrics::Metrics;
+use crate::crypto::derived_keys::{DerivedKeys, RootKey};
+use crate::crypto::keyring::Keyring;
+use crate::crypto::password::{PasswordCost, PasswordHashing};
+use crate::crypto::password_pool::PasswordPool;
+use crate::domain::role::ADMIN_API_SCOPES;
+use crate::domain::scope_definition::ScopeDefinition;
+use crate::flows::error::Failure;
+use crate::flows::{Server, signing_keys};
+use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
+
+/// The name under which the database keeps the check value of its root key.
+const ROOT_KEY_CHECK: &str = "root_key_check";
+
+/// Why the server cannot open, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A setting.
+    #[error("{0}")]
+    Setting(String),
+    /// The root key.
+    #[error("{0}")]
+    RootKey(String),
+    /// The database, a key, a thread.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Server {
+    /// Opens everything and brings the schema up to date, reporting long steps to `progress`.
+    pub fn open(config: Config, clock: Clock, progress: &dyn Fn(&str)) -> Result<Self, OpenError> {
+        config.check().map_err(|error| OpenError::Setting(error.to_string()))?;
+        let url = DatabaseUrl::parse(&config.database.url).map_err(|error| OpenError::Setting(error.to_string()))?;
+        if let DatabaseUrl::Sqlite(path) = &url {
+            make_private_folder(path)?;
+        }
+        let settings = StoreSettings {
+            url,
+            pool_size: config.database.pool_size,
+            connect_timeout: config.database.connect_timeout,
+        };
+        let store = Store::open(&settings, progress)?;
+        let keys = open_keys(&config, &store)?;
+        let passwords = &config.passwords;
+        let cost = PasswordCost {
+            memory_kib: passwords.memory_kib,
+            iterations: passwords.iterations,
+            parallelism: passwords.parallelism,
+        };
+        let server = Self {
+            throttle: Arc::new(LoginThrottle::new(ThrottleLimits {
+                per_account: config.login.failures_per_account,
+                per_address: config.login.failures_per_address,
+                window: config.login.failure_window,
+            })),
+            passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
+            password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)
+                .map_err(|error| Failure::Internal(error.to_string()))?,
+            keyring: RwLock::new(Arc::new(Keyring::new(Vec::new(), clock.now()))),
+            metrics: Metrics::default(),
+            roles: config.roles(),
+            admin_resource: config.admin_resource(),
+            keys,
+            store,
+            clock,
+            config,
+        };
+        define_admin_scopes(&server)?;
+        signing_keys::reload(&server)?;
+        signing_keys::ensure_first(&server, progress)?;
+        Ok(server)
+    }
+}
+
+/// Half of the cores: the other half always issues tokens.
+fn password_threads(configured: usize) -> usize {
+    match configured {
+        0 => (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
+        threads => threads,
+    }
+}
+
+/// The folder of the database: only its owner may look in.
+fn make_private_folder(database: &Path) -> Result<(), OpenError> {
+    let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    if folder.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)))
+        .map_err(|error| OpenError::Setting(format!("the folder {} cannot be made: {error}", folder.display())))
+}
+
+fn open_keys(config: &Config, store: &Store) -> Result<DerivedKeys, OpenError> {
+    let known = store.read(|connection| connection.find_server_state(ROOT_KEY_CHECK))?;
+    let root = match &config.root_key.value {
+        Some(text) => {
+            RootKey::parse(&text.0).map_err(|error| OpenError::RootKey(format!("root_key.value: {error}")))?
+        }
+        None => read_or_make(&config.root_key.file, known.is_none())?,
+    };
+    let keys = DerivedKeys::derive(&root).map_err(Failure::from)?;
+    let value = keys.check_value();
+    let known = match known {
+        Some(known) => known,
+        None => {
+            let wanted = value.clone();
+            match store.write(move |connection| connection.insert_server_state(ROOT_KEY_CHECK, &wanted)) {
+                // Another instance was faster: what it wrote decides.
+                Ok(()) | Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            store.read(|connection| connection.find_server_state(ROOT_KEY_CHECK))?.unwrap_or_default()
+        }
+    };
+    if known != value {
+        return Err(OpenError::RootKey(format!(
+            "the root key is not the one that this database was made with ({}): restore that key, or name another database",
+            config.root_key.file.display()
+        )));
+    }
+    Ok(keys)
+}
+
+/// Reads the key file; makes it only for a database that has no key yet.
+fn read_or_make(file: &Path, may_make: bool) -> Result<RootKey, OpenError> {
+    let unreadable = |error: &dyn std::fmt::Display| OpenError::RootKey(format!("{}: {error}", file.display()));
+    if may_make && !file.exists() {
+        make(file).map_err(|error| unreadable(&error))?;
+    }
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let mode = std::fs::metadata(file).map_err(|error| unreadable(&error))?.permissions().mode();
+            if mode & 0o077 != 0 {
+                return Err(unreadable(&"others can read this key: chmod 600"));
+            }
+            RootKey::parse(&text).map_err(|error| unreadable(&error))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(unreadable(
+            &"the root key of this database is missing: restore it, or set root_key.file to where it is",
+        )),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+fn make(file: &Path) -> std::io::Result<()> {
+    let key = RootKey::generate().map_err(std::io::Error::other)?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(mut opened) => {
+            opened.write_all(key.to_text().as_bytes())?;
+            opened.write_all(b"\n")?;
+            opened.sync_all()
+        }
+        // Another process was faster: its key is the key.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The scopes of the admin API exist from the start, privileged and tied to its resource.
+fn define_admin_scopes(server: &Server) -> Result<(), OpenError> {
+    let names = ADMIN_API_SCOPES.map(|(name, _)| name);
+    let known = server.store.read(move |connection| connection.find_scopes(&names))?;
+    for (name, description) in ADMIN_API_SCOPES {
+        let wanted = ScopeDefinition {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            resource: Some(server.admin_resource.clone()),
+            privileged: true,
+            created_at: server.clock.now(),
+        };
+        let found = known.iter().find(|scope| scope.name == name);
+        if found.is_some_and(|scope| scope.resource == wanted.resource && scope.privileged) {
+            continue;
+        }
+        let exists = found.is_some();
+        let done = server.store.write(move |connection| {
+            if exists { connection.update_scope(&wanted).map(drop) } else { connection.insert_scope(&wanted) }
+        });
+        match done {
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Checking a user's password, for the login page and the password grant alike (RFC 6749 §4.3, §10.7).
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::counters::login_throttle::Throttled;
+use crate::crypto::password::{PasswordError, Verified};
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::client::Status;
+use crate::domain::denial::Denial;
+use crate::domain::user::{MAX_PASSWORD_BYTES, User, username_key};
+use crate::flows::Server;
+use crate::flows::error::FlowResult;
+use crate::store::StoreError;
+
+/// What a log-in attempt presents. No `Debug`: it holds a password.
+pub struct LoginAttempt {
+    /// As typed.
+    pub username: String,
+    /// As typed.
+    pub password: Zeroizing<String>,
+    /// The client through which the user signs in.
+    pub client_id: Option<String>,
+    /// From where.
+    pub source: Source,
+}
+
+/// Checks a password. Unknown user, wrong password and disabled account get the same answer after the same work.
+pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<User> {
+    if attempt.password.len() > MAX_PASSWORD_BYTES || attempt.username.len() > MAX_PASSWORD_BYTES {
+        // No such password or name can be stored; refused without work, and without a row that an attacker fills.
+        return Err(Denial::LoginFailed.into());
+    }
+    let account = server.store.read(|connection| connection.find_user_by_username(&attempt.username))?;
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let verified = match hash_on_the_pool(server, attempt, stored.clone())? {
+        Ok(verified) => verified?,
+        Err(throttled) => return Err(refuse_throttled(server, attempt, throttled)?.into()),
+    };
+    let matched = account.filter(|_| verified.matches);
+    let Some(account) = matched.filter(|account| account.user.status == Status::Active) else {
+        record_failure(server, attempt)?;
+        return Err(Denial::LoginFailed.into());
+    };
+    server.throttle.succeeded(&username_key(&attempt.username), attempt.source.address);
+    if verified.needs_rehash {
+        rehash(server, &account.user, &account.password_hash, attempt)?;
+    }
+    Ok(account.user)
+}
+
+type PoolAnswer = Result<Result<Verified, PasswordError>, Throttled>;
+
+/// The throttle is asked on the pool thread right before the work: what waits in the queue is not yet an attempt.
+fn hash_on_the_pool(server: &Server, attempt: &LoginAttempt, stored: Option<String>) -> FlowResult<PoolAnswer> {
+    let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.throttle));
+    let (account, address) = (username_key(&attempt.username), attempt.source.address);
+    let (password, now) = (attempt.password.clone(), server.clock.now());
+    Ok(server.password_pool.run(move || {
+        throttle.attempt(&account, address, now)?;
+        Ok(hashing.verify(&password, stored.as_deref()))
+    })?)
+}
+
+fn event(attempt: &LoginAttempt, action: AuditAction) -> NewAuditEvent {
+    // The name as typed may be a password typed into the wrong field: only its start is kept.
+    let shown: String = attempt.username.chars().filter(|c| !c.is_control()).take(64).collect();
+    let event = NewAuditEvent::failure(action, Actor::Anonymous, attempt.source.clone()).on("username", &shown);
+    match &attempt.client_id {
+        Some(client_id) => event.through(client_id),
+        None => event,
+    }
+}
+
+fn record_failure(server: &Server, attempt: &LoginAttempt) -> Result<(), StoreError> {
+    let (event, now) = (event(attempt, AuditAction::LoginFailed), server.clock.now());
+    server.store.write(move |connection| connection.insert_audit_event(&event, now))
+}
+
+/// A refused attempt is counted; only the first of a window is audited, so that a flood does not fill the log.
+fn refuse_throttled(server: &Server, attempt: &LoginAttempt, throttled: Throttled) -> Result<Denial, StoreError> {
+    server.metrics.login_throttled();
+    if throttled.first {
+        let (event, now) = (event(attempt, AuditAction::LoginThrottled), server.clock.now());
+        server.store.write(move |connection| connection.insert_audit_event(&event, now))?;
+    }
+    Ok(Denial::LoginThrottled(throttled.retry_after))
+}
+
+/// The cost has been changed since this password was hashed: hash it again while it is known.
+fn rehash(server: &Server, user: &User, old: &str, attempt: &LoginAttempt) -> FlowResult<()> {
+    let (hashing, password) = (Arc::clone(&server.passwords), attempt.password.clone());
+    let new = server.password_pool.run(move || hashing.hash(&password))??;
+    let (id, old) = (user.id.0.clone(), old.to_owned());
+    server.store.write(move |connection| connection.update_user_rehash(&id, &old, &new))?;
+    Ok(())
+}
+
+/// Hashes a new password on the pool.
+pub fn hash_new(server: &Server, password: &Zeroizing<String>) -> FlowResult<String> {
+    let (hashing, password) = (Arc::clone(&server.passwords), password.clone());
+    Ok(server.password_pool.run(move || hashing.hash(&password))??)
+}

@@ -1,0 +1,54 @@
+//! Removing what has expired, in small batches, so that no purge holds the database for long. It can stop after any batch.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::flows::Server;
+use crate::store::{StoreConnection, StoreError};
+
+/// Rows of one batch, one write each.
+const BATCH: i64 = 500;
+/// For how long expired codes and ended secrets are kept: a late replay is still recognised as one.
+const KEEP: Duration = Duration::from_secs(86_400);
+
+type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, StoreError>;
+
+/// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
+pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, StoreError> {
+    let now = server.clock.now();
+    let tables: [(&'static str, Purge, DateTime<Utc>); 7] = [
+        ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
+        ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
+        ("grants", StoreConnection::purge_grants, now - KEEP),
+        ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
+        ("login_sessions", StoreConnection::purge_login_sessions, now),
+        ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
+        ("audit_events", StoreConnection::purge_audit_events, now - server.config.audit.retention),
+    ];
+    let mut total = 0;
+    for (table, purge, until) in tables {
+        let mut removed = 0;
+        while keep_going() {
+            let batch = server.store.write(move |connection| purge(connection, until, BATCH))?;
+            removed += batch;
+            if i64::try_from(batch).unwrap_or_default() < BATCH {
+                break;
+            }
+            if removed % 50_000 < usize::try_from(BATCH).unwrap_or(1) {
+                log::info!("purge: {removed} rows of {table} so far");
+            }
+        }
+        if removed > 0 {
+            log::info!("purge: {removed} expired rows of {table} removed");
+            server.metrics.purged(table, removed);
+        }
+        total += removed;
+    }
+    // One more write: keys whose last token has expired, never many.
+    let gone = server.store.write(move |connection| connection.purge_signing_keys(now))?;
+    if gone > 0 {
+        server.metrics.purged("signing_keys", gone);
+    }
+    Ok(total + gone)
+}

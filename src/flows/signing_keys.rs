@@ -1,0 +1,185 @@
+//! The life of signing keys: made, published, signing, retired, gone. States follow from times in the rows, so instances
+//! that share a database switch together; of those that rotate at the same moment, one wins.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::DecodingKey;
+use zeroize::Zeroizing;
+
+use crate::crypto::keyring::{Keyring, KeyringKey};
+use crate::crypto::rsa_key::{self, RsaSigningKey};
+use crate::domain::audit_event::AuditAction;
+use crate::domain::denial::Denial;
+use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use crate::flows::Server;
+use crate::flows::caller::Caller;
+use crate::flows::error::{Failure, FlowError, FlowResult};
+use crate::store::{SealedSigningKey, StoreError};
+
+/// When a new key takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationMode {
+    /// Published now, signing after `publish_ahead`: nobody notices.
+    Scheduled,
+    /// Signing now; the old key stays published until its last token has expired.
+    AtOnce,
+    /// Signing now; the old keys leave the JWKS now, and every token they signed is refused from here on.
+    Compromised,
+}
+
+/// Reads the keys from the database; those already parsed are kept.
+pub fn reload(server: &Server) -> Result<(), Failure> {
+    let now = server.clock.now();
+    let before = server.keyring();
+    let rows = server.store.read(|connection| connection.list_signing_keys())?;
+    let mut keys = Vec::with_capacity(rows.len());
+    for SealedSigningKey { key, private_sealed } in rows {
+        let pair = match before.pair(&key.kid) {
+            Some(pair) => pair,
+            None => Arc::new(RsaSigningKey::from_pkcs8(&server.keys.sealing.open(&key.kid, &private_sealed)?)?),
+        };
+        let decoding = DecodingKey::from_rsa_components(&pair.public_jwk.n, &pair.public_jwk.e)
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let SigningKey { kid, active_from, retired_at, expires_at, .. } = key;
+        keys.push(KeyringKey { kid, active_from, retired_at, expires_at, pair, decoding });
+    }
+    server.set_keyring(Keyring::new(keys, now));
+    Ok(())
+}
+
+/// Reloads when the last reload is a second old: a token with an unknown key must not cost a query each. True when it did.
+pub fn reload_if_stale(server: &Server) -> Result<bool, Failure> {
+    if server.clock.now() - server.keyring().made_at() < chrono::TimeDelta::seconds(1) {
+        return Ok(false);
+    }
+    reload(server)?;
+    Ok(true)
+}
+
+/// Makes the first key of a new database.
+pub fn ensure_first(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Failure> {
+    if server.keyring().signing_key(server.clock.now()).is_some() {
+        return Ok(());
+    }
+    progress("making the first signing key");
+    let (now, caller) = (server.clock.now(), Caller::server());
+    let new = seal(server, rsa_key::generate(server.config.signing_keys.bits)?, now, now)?;
+    let event = caller.event(AuditAction::SigningKeyCreated, "signing_key", &new.key.kid);
+    let inserted = server.store.write(move |connection| {
+        connection.insert_signing_key(&new)?;
+        connection.insert_audit_event(&event, now)
+    });
+    match inserted {
+        // Another instance was faster: its key is the key.
+        Ok(()) | Err(StoreError::Conflict(_)) => reload(server),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn seal(
+    server: &Server,
+    pkcs8: Zeroizing<Vec<u8>>,
+    created_at: DateTime<Utc>,
+    active_from: DateTime<Utc>,
+) -> Result<SealedSigningKey, Failure> {
+    let parsed = RsaSigningKey::from_pkcs8(&pkcs8)?;
+    let kid = parsed.public_jwk.kid.clone();
+    let private_sealed = server.keys.sealing.seal(&kid, &pkcs8)?;
+    let key = SigningKey {
+        kid,
+        bits: i32::try_from(parsed.bits).unwrap_or_default(),
+        public_jwk: parsed.public_jwk,
+        created_at,
+        active_from,
+        retired_at: None,
+        expires_at: None,
+    };
+    Ok(SealedSigningKey { key, private_sealed })
+}
+
+/// Every key, newest first, with its state.
+pub fn list(server: &Server, caller: &Caller) -> FlowResult<Vec<(SigningKey, SigningKeyState)>> {
+    caller.require("signing-keys:read")?;
+    let now = server.clock.now();
+    let rows = server.store.read(|connection| connection.list_signing_keys())?;
+    Ok(rows.into_iter().map(|row| (row.key.state(now), row.key)).map(|(state, key)| (key, state)).collect())
+}
+
+/// Makes a new key that takes over from the current one.
+pub fn rotate(server: &Server, caller: &Caller, mode: RotationMode) -> FlowResult<SigningKey> {
+    caller.require("signing-keys:write")?;
+    let pkcs8 = rsa_key::generate(server.config.signing_keys.bits)?;
+    take_over(server, caller, mode, pkcs8, AuditAction::SigningKeyRotated)
+}
+
+/// Brings in a key from elsewhere (PEM), which takes over from the current one.
+pub fn import(server: &Server, caller: &Caller, mode: RotationMode, pem: &str) -> FlowResult<SigningKey> {
+    caller.require("signing-keys:write")?;
+    let pkcs8 = rsa_key::from_pem(pem).map_err(|error| Denial::InvalidMember(error.to_string()))?;
+    take_over(server, caller, mode, pkcs8, AuditAction::SigningKeyImported)
+}
+
+/// Rotates when the current key's time has come. For the job of every instance; the losers notice and reload.
+pub fn rotate_if_due(server: &Server) -> FlowResult<Option<SigningKey>> {
+    let keys = &server.config.signing_keys;
+    let due = |key: &SigningKey| server.clock.now() >= key.active_from + keys.rotation_interval - keys.publish_ahead;
+    match current(server)? {
+        Some(key) if due(&key) => match rotate(server, &Caller::server(), RotationMode::Scheduled) {
+            Ok(key) => Ok(Some(key)),
+            Err(FlowError::Denied(Denial::Conflict(_))) => Ok(None),
+            Err(error) => Err(error),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn current(server: &Server) -> Result<Option<SigningKey>, StoreError> {
+    let rows = server.store.read(|connection| connection.list_signing_keys())?;
+    Ok(rows.into_iter().map(|row| row.key).find(|key| key.retired_at.is_none()))
+}
+
+fn take_over(
+    server: &Server,
+    caller: &Caller,
+    mode: RotationMode,
+    pkcs8: Zeroizing<Vec<u8>>,
+    action: AuditAction,
+) -> FlowResult<SigningKey> {
+    let now = server.clock.now();
+    let conflict = |text: &str| FlowError::from(Denial::Conflict(text.to_owned()));
+    let current = current(server)?.ok_or_else(|| Failure::Internal("there is no current signing key".to_owned()))?;
+    if mode == RotationMode::Scheduled && now < current.active_from {
+        return Err(conflict("a rotation is under way already: its key is published and will sign soon"));
+    }
+    let active_from = match mode {
+        RotationMode::Scheduled => now + server.config.signing_keys.publish_ahead,
+        RotationMode::AtOnce | RotationMode::Compromised => now,
+    };
+    // The last token of the old key is signed at `active_from` and lives for `access_token_max_lifetime` at most.
+    let gone = match mode {
+        RotationMode::Compromised => now,
+        _ => active_from + server.config.tokens.access_token_max_lifetime,
+    };
+    let new = seal(server, pkcs8, now, active_from)?;
+    let made = new.key.clone();
+    let event = caller.event(action, "signing_key", &made.kid).detail(format!("{mode:?}"));
+    let written = server.store.write(move |connection| {
+        if !connection.retire_signing_key(&current.kid, active_from, gone)? {
+            return Ok(false);
+        }
+        if mode == RotationMode::Compromised {
+            connection.shorten_signing_keys(now)?;
+        }
+        connection.insert_signing_key(&new)?;
+        connection.insert_audit_event(&event, now)?;
+        Ok(true)
+    });
+    reload(server)?;
+    match written {
+        Ok(true) => Ok(made),
+        Ok(false) => Err(conflict("another rotation was faster")),
+        Err(StoreError::Conflict(_)) => Err(conflict("this key is here already, or another rotation was faster")),
+        Err(error) => Err(error.into()),
+    }
+}

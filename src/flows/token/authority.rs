@@ -1,0 +1,127 @@
+//! What a token may say: its scope and its audience, from what was asked, what the client is registered for, what the
+//! grant holds and what the principal's roles allow (RFC 6749 §3.3, RFC 8707 §2, RFC 9068 §3).
+
+use crate::domain::client::Client;
+use crate::domain::denial::Denial;
+use crate::domain::grant::Grant;
+use crate::domain::role::{self, Roles};
+use crate::domain::scope_definition::ScopeDefinition;
+use crate::protocol::resource::Resource;
+use crate::protocol::scope::Scope;
+use crate::store::{StoreConnection, StoreError};
+
+/// What is asked for, and within which bounds.
+pub struct Wanted<'a> {
+    /// Who asks.
+    pub client: &'a Client,
+    /// The requested scope.
+    pub scope: Option<&'a Scope>,
+    /// The requested resources.
+    pub resources: &'a [Resource],
+    /// The roles of the principal: the user, or the client that acts for itself.
+    pub roles: &'a [String],
+    /// The grant that bounds it, where there is one already.
+    pub grant: Option<&'a Grant>,
+}
+
+/// What is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// Scope.
+    pub scope: Scope,
+    /// Audience.
+    pub resources: Vec<Resource>,
+}
+
+/// Decides scope and audience.
+pub fn decide(
+    connection: &mut StoreConnection,
+    roles: &Roles,
+    wanted: &Wanted<'_>,
+) -> Result<Result<Authority, Denial>, StoreError> {
+    let (asked, explicit) = match check_bounds(wanted) {
+        Ok(asked) => asked,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let names: Vec<&str> = asked.iter().collect();
+    let definitions = if names.is_empty() { Vec::new() } else { connection.find_scopes(&names)? };
+    Ok(settle(wanted, roles, (asked, explicit), &definitions))
+}
+
+/// The scope asked for, and whether it was asked for or is the default; refused beyond client or grant.
+fn check_bounds(wanted: &Wanted<'_>) -> Result<(Scope, bool), Denial> {
+    let client = wanted.client;
+    match wanted.grant {
+        None => {
+            client.check_resources(wanted.resources)?;
+            wanted.scope.map_or(Ok(()), |scope| client.check_scope(scope))?;
+            Ok((wanted.scope.unwrap_or(&client.scope).clone(), wanted.scope.is_some()))
+        }
+        Some(grant) => {
+            if !wanted.resources.iter().all(|resource| grant.resources.contains(resource)) {
+                return Err(Denial::ResourceNotGranted);
+            }
+            // RFC 6749 §6: must not include any scope not originally granted.
+            if wanted.scope.is_some_and(|scope| !scope.is_subset_of(&grant.scope)) {
+                return Err(Denial::ScopeWidened);
+            }
+            let scope = wanted.scope.unwrap_or(&grant.scope);
+            // What the client has lost since the grant is lost to the grant.
+            Ok((scope.filtered(|token| client.scope.contains(token)), true))
+        }
+    }
+}
+
+fn settle(
+    wanted: &Wanted<'_>,
+    roles: &Roles,
+    (asked, explicit): (Scope, bool),
+    definitions: &[ScopeDefinition],
+) -> Result<Authority, Denial> {
+    let held = roles.scope_of(wanted.roles);
+    let definition = |token: &str| definitions.iter().find(|definition| definition.name == token);
+    let may = |token: &str| {
+        let privileged = role::is_admin_api_scope(token) || definition(token).is_some_and(|found| found.privileged);
+        // Least privilege: a privileged scope must be asked for by name, and held.
+        !privileged || (explicit && role::holds(&held, token))
+    };
+    // A token for one resource does not carry the scopes of another.
+    let fits = |token: &str| {
+        let resource = definition(token).and_then(|found| found.resource.as_ref());
+        wanted.resources.is_empty() || resource.is_none_or(|resource| wanted.resources.contains(resource))
+    };
+    let scope = asked.filtered(|token| may(token) && fits(token));
+    if scope.is_empty() && explicit && !asked.is_empty() {
+        return Err(Denial::ScopeNotGrantable);
+    }
+    let resources = match (wanted.resources, wanted.grant) {
+        ([], Some(grant)) => {
+            grant.resources.iter().filter(|held| wanted.client.resources.contains(held)).cloned().collect()
+        }
+        ([], None) => infer_resources(wanted.client, &scope, definition),
+        (requested, _) => requested.to_vec(),
+    };
+    if resources.is_empty() {
+        return Err(Denial::ResourceNotRegistered);
+    }
+    Ok(Authority { scope, resources })
+}
+
+/// RFC 9068 §3: without a resource parameter, the scopes tell; those that belong to no resource are for the client's first.
+fn infer_resources<'a>(
+    client: &Client,
+    scope: &Scope,
+    definition: impl Fn(&str) -> Option<&'a ScopeDefinition>,
+) -> Vec<Resource> {
+    let mut resources: Vec<Resource> = Vec::new();
+    for token in scope.iter() {
+        let named = definition(token).and_then(|found| found.resource.clone());
+        let resource = named.or_else(|| client.resources.first().cloned());
+        resources
+            .extend(resource.filter(|resource| !resources.contains(resource) && client.resources.contains(resource)));
+    }
+    if resources.is_empty() {
+        resources.extend(client.resources.first().cloned());
+    }
+    resources
+}

@@ -1,0 +1,98 @@
+//! Building and signing an access token (RFC 9068 §2).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::crypto::{jwt, random};
+use crate::domain::client::Client;
+use crate::domain::grant::Grant;
+use crate::domain::user::User;
+use crate::flows::Server;
+use crate::flows::error::Failure;
+use crate::flows::token::authority::Authority;
+use crate::protocol::claims::{AccessTokenClaims, Audience};
+use crate::protocol::token_response::TokenResponse;
+
+/// Whom a token speaks of.
+pub enum Subject<'a> {
+    /// The client itself (RFC 9068 §2.2: then `sub` is the client's identifier).
+    Client,
+    /// A user, by a grant of theirs.
+    User(&'a User, &'a Grant),
+}
+
+/// A signed token. No `Debug`.
+pub struct Minted {
+    /// The JWT.
+    pub access_token: String,
+    /// Its identifier.
+    pub jti: String,
+    /// Its lifetime in seconds.
+    pub expires_in: i64,
+}
+
+impl Minted {
+    /// The token response for it.
+    pub fn respond(self, refresh_token: Option<String>, authority: &Authority) -> TokenResponse {
+        TokenResponse {
+            access_token: self.access_token,
+            token_type: "Bearer",
+            expires_in: self.expires_in,
+            refresh_token,
+            scope: authority.scope.to_string(),
+        }
+    }
+}
+
+/// Signs an access token: one RSA signature, and nothing else of weight.
+pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: &Authority) -> Result<Minted, Failure> {
+    let now = server.clock.now();
+    let issued_at = now.timestamp();
+    let expires_in = i64::try_from(lifetime(server, client).as_secs()).unwrap_or_default();
+    let (sub, auth_time, roles, grant_id) = match subject {
+        Subject::Client => (client.client_id.as_str(), None, None, None),
+        Subject::User(user, grant) => {
+            (user.id.as_str(), Some(grant.auth_time.timestamp()), Some(user.roles.clone()), Some(grant.id.0.clone()))
+        }
+    };
+    let jti = random::opaque_id()?;
+    let claims = AccessTokenClaims {
+        iss: server.config.server.issuer.clone(),
+        sub: sub.to_owned(),
+        aud: Audience::new(authority.resources.clone()),
+        client_id: client.client_id.0.clone(),
+        exp: issued_at + expires_in,
+        iat: issued_at,
+        nbf: issued_at,
+        jti: jti.clone(),
+        scope: authority.scope.to_string(),
+        env: client.environment.clone(),
+        auth_time,
+        roles,
+        grant_id,
+    };
+    let keyring = server.keyring();
+    let key = keyring.signing_key(now).ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;
+    Ok(Minted { access_token: jwt::sign(&claims, key)?, jti, expires_in })
+}
+
+/// The client's own, else its environment's, else the server's; never more than the server's most.
+fn lifetime(server: &Server, client: &Client) -> Duration {
+    let tokens = &server.config.tokens;
+    let of_environment = || server.config.environments.0.get(&client.environment)?.access_token_lifetime;
+    let lifetime = client.access_token_lifetime().or_else(of_environment).unwrap_or(tokens.access_token_lifetime);
+    lifetime.min(tokens.access_token_max_lifetime)
+}
+
+/// When a refresh token issued now to this client expires: sliding, but never behind the end of its grant.
+pub fn refresh_token_expiry(server: &Server, client: &Client, grant: &Grant, now: DateTime<Utc>) -> DateTime<Utc> {
+    let own = client.refresh_token_lifetime.map(|seconds| Duration::from_secs(seconds.into()));
+    (now + own.unwrap_or(server.config.tokens.refresh_token_lifetime)).min(grant.expires_at)
+}
+
+/// When a grant given now to this client ends, and with it its refresh tokens.
+pub fn grant_expiry(server: &Server, client: &Client, now: DateTime<Utc>) -> DateTime<Utc> {
+    let own = client.refresh_token_max_lifetime.map(|seconds| Duration::from_secs(seconds.into()));
+    now + own.unwrap_or(server.config.tokens.refresh_token_max_lifetime)
+}

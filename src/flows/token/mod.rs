@@ -1,0 +1,66 @@
+//! The token endpoint (RFC 6749 §3.2): authenticate the client, check that it may use the grant, decide, mint.
+
+mod authority;
+mod authorization_code;
+mod client_credentials;
+mod mint;
+mod password;
+mod refresh_token;
+
+pub use authority::{Authority, Wanted, decide};
+pub use mint::grant_expiry;
+
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::client::Client;
+use crate::domain::denial::Denial;
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, client_auth};
+use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::protocol::params::Params;
+use crate::protocol::resource::Resource;
+use crate::protocol::scope::Scope;
+use crate::protocol::token_request::{Grant, TokenRequest};
+use crate::protocol::token_response::TokenResponse;
+
+/// An authenticated client's request, less its grant.
+struct Asked {
+    client: Client,
+    scope: Option<Scope>,
+    resources: Vec<Resource>,
+    source: Source,
+}
+
+/// Exchanges a grant for tokens.
+pub fn exchange(
+    server: &Server,
+    params: &Params,
+    presented: Result<PresentedCredentials, CredentialsError>,
+    source: Source,
+) -> FlowResult<TokenResponse> {
+    let request =
+        TokenRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
+    let client = client_auth::authenticate(server, presented)?;
+    let grant_type = request.grant.grant_type();
+    client.check_grant(grant_type)?;
+    let asked = Asked { client, scope: request.scope, resources: request.resources, source };
+    let response = match request.grant {
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
+            authorization_code::redeem(server, &asked, presented)
+        }
+        Grant::RefreshToken { refresh_token } => refresh_token::redeem(server, &asked, &refresh_token),
+        Grant::Password { username, password } => password::redeem(server, asked, username, password),
+        Grant::ClientCredentials => client_credentials::redeem(server, &asked),
+    }?;
+    server.metrics.token_issued(grant_type.as_str());
+    Ok(response)
+}
+
+/// The event of an issued token, where each one is to be audited.
+fn issued(server: &Server, asked: &Asked, actor: Actor, minted: &mint::Minted) -> Option<NewAuditEvent> {
+    server.config.audit.token_issuance.then(|| {
+        NewAuditEvent::success(AuditAction::TokenIssued, actor, asked.source.clone())
+            .on("access_token", &minted.jti)
+            .through(asked.client.client_id.as_str())
+    })
+}

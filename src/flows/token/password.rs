@@ -1,0 +1,63 @@
+//! The resource owner password credentials grant (RFC 6749 §4.3): only for first-party clients registered for it.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::random;
+use crate::crypto::secret::SecretKind;
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent};
+use crate::domain::grant::Grant;
+use crate::domain::ids::GrantId;
+use crate::flows::Server;
+use crate::flows::error::FlowResult;
+use crate::flows::password_check::{self, LoginAttempt};
+use crate::flows::token::mint::{self, Subject};
+use crate::flows::token::{Asked, Wanted, authority, issued};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::token_response::TokenResponse;
+
+/// Checks the password and issues tokens by a new grant.
+pub fn redeem(
+    server: &Server,
+    asked: Asked,
+    username: String,
+    password: Zeroizing<String>,
+) -> FlowResult<TokenResponse> {
+    let client = &asked.client;
+    let client_id = Some(client.client_id.0.clone());
+    let attempt = LoginAttempt { username, password, client_id, source: asked.source.clone() };
+    let user = password_check::check(server, &attempt)?;
+    let wanted =
+        Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &user.roles, grant: None };
+    let authority = server.store.read(|connection| authority::decide(connection, &server.roles, &wanted))??;
+    let now = server.clock.now();
+    let grant = Grant {
+        id: GrantId(random::id(now)?),
+        client_id: client.client_id.clone(),
+        user_id: user.id.clone(),
+        scope: authority.scope.clone(),
+        resources: authority.resources.clone(),
+        auth_time: now,
+        created_at: now,
+        expires_at: mint::grant_expiry(server, client, now),
+        revoked_at: None,
+    };
+    let minted = mint::mint(server, client, &Subject::User(&user, &grant), &authority)?;
+    let refresh =
+        client.allows_grant(GrantType::RefreshToken).then(|| SecretKind::RefreshToken.generate()).transpose()?;
+    let digest = refresh.as_ref().map(|text| server.keys.digest(SecretKind::RefreshToken, text));
+    let refresh_expiry = mint::refresh_token_expiry(server, client, &grant, now);
+    let actor = Actor::User(user.id.0.clone());
+    let login = NewAuditEvent::success(AuditAction::LoginSucceeded, actor.clone(), asked.source.clone())
+        .on("user", user.id.as_str())
+        .through(client.client_id.as_str())
+        .detail("password grant");
+    let events = [Some(login), issued(server, &asked, actor, &minted)];
+    server.store.write(move |connection| {
+        connection.insert_grant(&grant)?;
+        if let Some(digest) = &digest {
+            connection.insert_refresh_token(digest, &grant.id, now, refresh_expiry)?;
+        }
+        events.iter().flatten().try_for_each(|event| connection.insert_audit_event(event, now))
+    })?;
+    Ok(minted.respond(refresh.map(|text| text.to_string()), &authority))
+}

@@ -1,0 +1,218 @@
+//! User accounts, as operators manage them.
+
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use crate::crypto::random;
+use crate::domain::audit_event::AuditAction;
+use crate::domain::client::Status;
+use crate::domain::denial::Denial;
+use crate::domain::grant::RevocationReason;
+use crate::domain::ids::UserId;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
+use crate::flows::Server;
+use crate::flows::caller::Caller;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::password_check;
+use crate::store::{StoreError, UserWithPassword};
+
+/// A password on its way in. No `Debug`.
+#[derive(Clone, utoipa::ToSchema)]
+#[schema(value_type = String, min_length = 8)]
+pub struct NewPassword(pub Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for NewPassword {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+/// A user to create.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// What they type to sign in; unique without regard to case.
+    pub username: String,
+    /// At least 8 characters.
+    pub password: NewPassword,
+    /// Display name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Roles, as configured.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// What may be edited of a user; a member that is left out stays as it is, an explicit null empties it.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserEdit {
+    /// Another name to sign in with.
+    pub username: Option<String>,
+    /// Display name.
+    #[serde(deserialize_with = "present")]
+    pub name: Option<Option<String>>,
+    /// Address.
+    #[serde(deserialize_with = "present")]
+    pub email: Option<Option<String>>,
+    /// Roles.
+    pub roles: Option<Vec<String>>,
+}
+
+/// Tells a null from an absent member.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+impl From<InvalidUser> for Denial {
+    fn from(error: InvalidUser) -> Self {
+        Self::InvalidMember(error.to_string())
+    }
+}
+
+/// Roles must be configured, and the caller must hold all that they hold.
+fn check_roles(server: &Server, caller: &Caller, roles: &[String]) -> Result<(), Denial> {
+    if let Some(unknown) = roles.iter().find(|role| !server.roles.contains(role)) {
+        let known = server.roles.names().collect::<Vec<_>>().join(", ");
+        return Err(Denial::InvalidMember(format!("there is no role '{unknown}'; the configured ones are: {known}")));
+    }
+    caller.may_hand_out(server.roles.scope_of(roles).iter())
+}
+
+/// Whoever can change an account can become it: only for accounts that hold no more than the caller.
+fn check_over(server: &Server, caller: &Caller, user: &User) -> Result<(), Denial> {
+    caller.may_hand_out(server.roles.scope_of(&user.roles).iter())
+}
+
+fn taken(error: StoreError) -> FlowError {
+    match error {
+        StoreError::Conflict(_) => Denial::Conflict("a user of this name exists already".to_owned()).into(),
+        other => other.into(),
+    }
+}
+
+/// Creates a user.
+pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User> {
+    caller.require("users:write")?;
+    check_username(&new.username).map_err(Denial::from)?;
+    check_profile(new.name.as_deref(), new.email.as_deref()).map_err(Denial::from)?;
+    check_new_password(&new.password.0).map_err(Denial::from)?;
+    check_roles(server, caller, &new.roles)?;
+    let now = server.clock.now();
+    let user = User {
+        id: UserId(random::id(now)?),
+        username: new.username,
+        name: new.name,
+        email: new.email,
+        roles: new.roles,
+        status: Status::Active,
+        created_at: now,
+        updated_at: now,
+        password_changed_at: now,
+    };
+    let password_hash = password_check::hash_new(server, &new.password.0)?;
+    let event = caller.event(AuditAction::UserCreated, "user", user.id.as_str());
+    let account = UserWithPassword { user: user.clone(), password_hash };
+    let written = server.store.write(move |connection| {
+        connection.insert_user(&account)?;
+        connection.insert_audit_event(&event, now)
+    });
+    written.map(|()| user).map_err(taken)
+}
+
+/// One user, by id or by name.
+pub fn show(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult<User> {
+    caller.require("users:read")?;
+    find(server, id_or_name)
+}
+
+fn find(server: &Server, id_or_name: &str) -> FlowResult<User> {
+    let found = server.store.read(|connection| match connection.find_user(id_or_name)? {
+        Some(user) => Ok(Some(user)),
+        None => Ok(connection.find_user_by_username(id_or_name)?.map(|account| account.user)),
+    })?;
+    found.ok_or(FlowError::Denied(Denial::NotFound("user")))
+}
+
+/// A page of users.
+pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<User>> {
+    caller.require("users:read")?;
+    Ok(server.store.read(|connection| connection.list_users(page))?)
+}
+
+/// Edits a user.
+pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> FlowResult<User> {
+    caller.require("users:write")?;
+    let mut user = find(server, id)?;
+    check_over(server, caller, &user)?;
+    if let Some(username) = edit.username {
+        check_username(&username).map_err(Denial::from)?;
+        user.username = username;
+    }
+    if let Some(name) = edit.name {
+        user.name = name;
+    }
+    if let Some(email) = edit.email {
+        user.email = email;
+    }
+    if let Some(roles) = edit.roles {
+        check_roles(server, caller, &roles)?;
+        user.roles = roles;
+    }
+    check_profile(user.name.as_deref(), user.email.as_deref()).map_err(Denial::from)?;
+    let now = server.clock.now();
+    user.updated_at = now;
+    let event = caller.event(AuditAction::UserUpdated, "user", user.id.as_str());
+    let row = user.clone();
+    let done = server.store.write(move |connection| {
+        connection.insert_audit_event(&event, now)?;
+        connection.update_user(&row)
+    });
+    if done.map_err(taken)? { Ok(user) } else { Err(Denial::NotFound("user").into()) }
+}
+
+/// Sets a new password. Everything that the old one opened is closed: sessions and grants.
+pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPassword) -> FlowResult<User> {
+    caller.require("users:write")?;
+    let user = find(server, id)?;
+    check_over(server, caller, &user)?;
+    check_new_password(&password.0).map_err(Denial::from)?;
+    let hash = password_check::hash_new(server, &password.0)?;
+    let now = server.clock.now();
+    let event = caller.event(AuditAction::UserPasswordSet, "user", user.id.as_str());
+    let user_id = user.id.0.clone();
+    let done = server.store.write(move |connection| {
+        let done = connection.update_user_password(&user_id, &hash, now)?;
+        connection.delete_login_sessions_of_user(&user_id)?;
+        connection.revoke_grants_of_user(&user_id, RevocationReason::UserChange, now)?;
+        connection.insert_audit_event(&event, now)?;
+        Ok(done)
+    })?;
+    if done { Ok(User { password_changed_at: now, ..user }) } else { Err(Denial::NotFound("user").into()) }
+}
+
+/// Disables or enables an account. A disabled one loses its sessions and grants, for good.
+pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> FlowResult<User> {
+    caller.require("users:write")?;
+    let mut user = find(server, id)?;
+    check_over(server, caller, &user)?;
+    let now = server.clock.now();
+    user.status = if active { Status::Active } else { Status::Inactive };
+    user.updated_at = now;
+    let action = if active { AuditAction::UserEnabled } else { AuditAction::UserDisabled };
+    let event = caller.event(action, "user", user.id.as_str());
+    let row = user.clone();
+    server.store.write(move |connection| {
+        connection.update_user(&row)?;
+        if !active {
+            connection.delete_login_sessions_of_user(row.id.as_str())?;
+            connection.revoke_grants_of_user(row.id.as_str(), RevocationReason::UserChange, now)?;
+        }
+        connection.insert_audit_event(&event, now)
+    })?;
+    Ok(user)
+}
