@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
 
+use crate::crypto::etag::etag;
 use crate::crypto::rsa_key::RsaSigningKey;
 use crate::protocol::jwk::{JwkSet, PublicJwk};
 
@@ -93,7 +93,6 @@ fn document(keys: &[KeyringKey], now: DateTime<Utc>) -> JwksDocument {
     let published = || keys.iter().filter(|key| key.is_published(now));
     let set = JwkSet { keys: published().map(|key| PublicJwk::clone(&key.pair.public_jwk)).collect() };
     let body = serde_json::to_string(&set).unwrap_or_else(|_| r#"{"keys":[]}"#.to_owned());
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash.as_ref().get(..12).unwrap_or_default()));
+    let etag = etag(body.as_bytes());
     JwksDocument { body, etag, valid_until: published().filter_map(|key| key.expires_at).min() }
 }

@@ -1,6 +1,7 @@
 //! Randomness, digests, passwords, sealing, signing. Imports `protocol` only (layer 1).
 
 pub mod derived_keys;
+pub mod etag;
 pub mod jwt;
 pub mod keyring;
 pub mod password;

@@ -7,6 +7,10 @@ use crate::protocol::error_code::ErrorCode;
 pub enum Denial {
     /// A malformed request, with the sentence that says where.
     MalformedRequest(String),
+    /// A body above the limit.
+    BodyTooLarge,
+    /// A body of another type than the one named.
+    ContentType(&'static str),
     /// A request that the parser refused with a code of its own (`invalid_scope`, `invalid_target`, ...).
     Unreadable(ErrorCode, String),
     /// Credentials that are absent, malformed, or of more than one method.
@@ -92,6 +96,8 @@ impl Denial {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::MalformedRequest(_)
+            | Self::BodyTooLarge
+            | Self::ContentType(_)
             | Self::RedirectUriNotRegistered
             | Self::RedirectUriMissing
             | Self::CodeChallengeMissing
@@ -143,7 +149,9 @@ impl Denial {
                 return format!("too many failed attempts: try again in {seconds} seconds");
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
+            Self::ContentType(wanted) => return format!("the body must be {wanted}"),
             Self::NotFound(what) => return format!("there is no such {what}"),
+            Self::BodyTooLarge => "the body must have at most 64 KiB",
             Self::ClientAuthFailed => "client authentication failed",
             Self::ClientInactive => "this client is disabled",
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",

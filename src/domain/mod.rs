@@ -11,6 +11,7 @@ pub mod ids;
 pub mod login_session;
 pub mod page;
 pub mod refresh_token;
+pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;
 pub mod signing_key;

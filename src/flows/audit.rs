@@ -2,10 +2,10 @@
 
 use crate::domain::audit_event::{AuditEvent, AuditFilter};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
-use crate::store::RevokedAccessToken;
 
 /// A page of events, newest first.
 pub fn list(

@@ -8,7 +8,7 @@ use crate::domain::denial::Denial;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
-use crate::flows::clients::{self, ClientMembers};
+use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::scopes::{self, NewScope};
 use crate::flows::users::{self, NewPassword, NewUser};
@@ -61,7 +61,7 @@ pub struct Demo {
     pub public_client: DemoClient,
 }
 
-/// Makes the demo. Fails when one of its parts is there already under other credentials.
+/// Makes the demo. Parts that are there already, from a start that was cut off, get new credentials.
 pub fn create(server: &Server) -> FlowResult<Demo> {
     let caller = Caller::command_line();
     for (name, description) in DEMO_SCOPES {
@@ -83,14 +83,18 @@ fn create_user(server: &Server, caller: &Caller, username: &str, roles: &[&str])
     let random = SecretKind::ClientSecret.generate()?;
     // Enough of it to be unguessable, and short enough to be typed.
     let password: String = random.chars().skip(3).take(20).collect();
+    let chosen = NewPassword(Zeroizing::new(password.clone()));
     let new = NewUser {
         username: username.to_owned(),
-        password: NewPassword(Zeroizing::new(password.clone())),
+        password: chosen.clone(),
         name: None,
         email: None,
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
     };
-    users::create(server, caller, new)?;
+    match users::create(server, caller, new) {
+        Err(FlowError::Denied(Denial::Conflict(_))) => users::set_password(server, caller, username, &chosen)?,
+        other => other?,
+    };
     Ok(DemoUser { username: username.to_owned(), password })
 }
 
@@ -116,7 +120,15 @@ fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowRe
         may_introspect: Some(confidential),
         ..ClientMembers::default()
     };
-    let created = clients::create(server, caller, members)?;
+    let created = match clients::create(server, caller, members) {
+        Err(FlowError::Denied(Denial::Conflict(_))) if confidential => {
+            clients::rotate_secret(server, caller, client_id, 0)?
+        }
+        Err(FlowError::Denied(Denial::Conflict(_))) => {
+            ClientWithSecret { client: clients::show(server, caller, client_id)?, client_secret: None }
+        }
+        other => other?,
+    };
     Ok(DemoClient {
         client_id: created.client.client_id.0,
         client_secret: created.client_secret,

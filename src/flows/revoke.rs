@@ -5,12 +5,12 @@ use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
+use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, bearer, client_auth};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 use crate::protocol::introspection::TokenParameter;
 use crate::protocol::params::Params;
-use crate::store::RevokedAccessToken;
 
 /// Revokes a token of the client. RFC 7009 §2.2: an unknown or already invalid token is a success, for the client has what
 /// it wants; §2.1: a token of another client is refused.

@@ -63,6 +63,11 @@ impl Params {
         self.optional(name)?.ok_or(ParamError::Missing(name))
     }
 
+    /// Every pair, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// All values of a parameter that may be repeated (only `resource`, RFC 8707 §2).
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.pairs

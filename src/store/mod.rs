@@ -30,7 +30,6 @@ use diesel::Connection as _;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;
-pub use revoked_access_tokens::RevokedAccessToken;
 pub use signing_keys::SealedSigningKey;
 pub use users::UserWithPassword;
 

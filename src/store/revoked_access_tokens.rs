@@ -4,23 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::revoked_access_tokens;
-
-/// A revoked access token, listed until it would have expired.
-#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
-pub struct RevokedAccessToken {
-    /// Its `jti`.
-    pub jti: String,
-    /// The client it was issued to.
-    pub client_id: String,
-    /// When it was revoked.
-    pub revoked_at: DateTime<Utc>,
-    /// When it would have expired.
-    pub expires_at: DateTime<Utc>,
-}
 
 type Row = (String, String, i64, i64);
 

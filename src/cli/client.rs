@@ -1,0 +1,271 @@
+//! `grantor client`: register and manage clients.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::{CliError, CliResult, Context, output};
+use crate::domain::client::{Client, RefreshTokenPolicy, Status};
+use crate::domain::page::PageRequest;
+use crate::flows::caller::Caller;
+use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::protocol::client_auth_method::ClientAuthMethod;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::origin::Origin;
+use crate::protocol::redirect_uri::RedirectUri;
+use crate::protocol::resource::Resource;
+use crate::protocol::scope::Scope;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Register a client. Its secret is shown this once.
+    Create {
+        /// Chosen identifier; generated where absent.
+        #[arg(long)]
+        id: Option<String>,
+        /// A public client: a browser or mobile app that cannot keep a secret.
+        #[arg(long)]
+        public: bool,
+        #[command(flatten)]
+        members: Members,
+    },
+    /// List clients.
+    List {
+        /// Behind this client_id.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
+        limit: i64,
+    },
+    /// Show a client.
+    Show {
+        /// The client_id.
+        client_id: String,
+    },
+    /// Change a client; what is not named stays.
+    Edit {
+        /// The client_id.
+        client_id: String,
+        #[command(flatten)]
+        members: Members,
+    },
+    /// Give a client a new secret, shown this once.
+    RotateSecret {
+        /// The client_id.
+        client_id: String,
+        /// For how long the old secrets go on working, such as 7d; at once where absent.
+        #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+        grace: std::time::Duration,
+    },
+    /// Refuse a client for now.
+    Disable {
+        /// The client_id.
+        client_id: String,
+    },
+    /// Take a disabled client back.
+    Enable {
+        /// The client_id.
+        client_id: String,
+    },
+    /// Refuse a client for good.
+    Revoke {
+        /// The client_id.
+        client_id: String,
+        /// Yes, for good.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn parse<T, E: std::fmt::Display>(parse: impl Fn(&str) -> Result<T, E>, text: &str) -> Result<T, String> {
+    parse(text).map_err(|error| error.to_string())
+}
+
+/// The members of a registration.
+#[derive(Args)]
+pub struct Members {
+    /// Shown to people on the consent page.
+    #[arg(long)]
+    name: Option<String>,
+    /// For operators.
+    #[arg(long)]
+    description: Option<String>,
+    /// Where it belongs; fixed at registration.
+    #[arg(long)]
+    environment: Option<String>,
+    /// A grant it may use; repeat for several.
+    #[arg(long = "grant", value_parser = |text: &str| GrantType::parse(text).ok_or("not a grant: authorization_code, refresh_token, password or client_credentials"))]
+    grants: Vec<GrantType>,
+    /// A redirect URI; repeat for several.
+    #[arg(long = "redirect-uri", value_parser = |text: &str| parse(RedirectUri::parse, text))]
+    redirect_uris: Vec<RedirectUri>,
+    /// The scope it may ask for, space-delimited.
+    #[arg(long, value_parser = |text: &str| parse(Scope::parse, text))]
+    scope: Option<Scope>,
+    /// A resource (audience) it may ask tokens for; repeat for several.
+    #[arg(long = "resource", value_parser = |text: &str| parse(Resource::parse, text))]
+    resources: Vec<Resource>,
+    /// A browser origin that may call with CORS; repeat for several.
+    #[arg(long = "allowed-origin", value_parser = |text: &str| parse(Origin::parse, text))]
+    allowed_origins: Vec<Origin>,
+    /// A role it holds when it acts for itself; repeat for several.
+    #[arg(long = "role")]
+    roles: Vec<String>,
+    /// Must it use PKCE?
+    #[arg(long)]
+    require_pkce: Option<bool>,
+    /// First party: people are not asked for consent.
+    #[arg(long)]
+    first_party: Option<bool>,
+    /// May it ask the introspection endpoint?
+    #[arg(long)]
+    may_introspect: Option<bool>,
+    /// What happens to its refresh tokens: rotate or keep.
+    #[arg(long, value_parser = |text: &str| RefreshTokenPolicy::parse(text).ok_or("not a policy: rotate or keep"))]
+    refresh_token_policy: Option<RefreshTokenPolicy>,
+    /// Lifetime of its access tokens, in seconds.
+    #[arg(long)]
+    access_token_lifetime: Option<u32>,
+    /// Sliding lifetime of its refresh tokens, in seconds.
+    #[arg(long)]
+    refresh_token_lifetime: Option<u32>,
+    /// Absolute lifetime of its refresh tokens, in seconds.
+    #[arg(long)]
+    refresh_token_max_lifetime: Option<u32>,
+}
+
+fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
+impl From<Members> for ClientMembers {
+    fn from(members: Members) -> Self {
+        Self {
+            client_id: None,
+            client_secret: None,
+            client_name: members.name,
+            description: members.description,
+            environment: members.environment,
+            token_endpoint_auth_method: None,
+            grant_types: unless_empty(members.grants),
+            redirect_uris: unless_empty(members.redirect_uris),
+            scope: members.scope,
+            resources: unless_empty(members.resources),
+            allowed_origins: unless_empty(members.allowed_origins),
+            roles: unless_empty(members.roles),
+            require_pkce: members.require_pkce,
+            first_party: members.first_party,
+            may_introspect: members.may_introspect,
+            refresh_token_policy: members.refresh_token_policy,
+            access_token_lifetime: members.access_token_lifetime.map(Some),
+            refresh_token_lifetime: members.refresh_token_lifetime.map(Some),
+            refresh_token_max_lifetime: members.refresh_token_max_lifetime.map(Some),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(command: Command, context: &Context) -> CliResult {
+    let server = context.open()?;
+    let caller = Caller::command_line();
+    match command {
+        Command::Create { id, public, members } => {
+            let method = public.then_some(ClientAuthMethod::None);
+            let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
+            show_with_secret(&clients::create(&server, &caller, members)?, context.json)
+        }
+        Command::List { cursor, limit } => {
+            let page = clients::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
+            if context.json {
+                return output::print_json(&page);
+            }
+            output::print_table(
+                &["CLIENT_ID", "NAME", "STATUS", "ENVIRONMENT", "TYPE", "GRANTS"],
+                &page.items.iter().map(row).collect::<Vec<_>>(),
+            )?;
+            page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")))
+        }
+        Command::Show { client_id } => show(&clients::show(&server, &caller, &client_id)?, context.json),
+        Command::Edit { client_id, members } => {
+            show(&clients::update(&server, &caller, &client_id, members.into())?, context.json)
+        }
+        Command::RotateSecret { client_id, grace } => {
+            let seconds = u32::try_from(grace.as_secs()).map_err(|_| CliError::usage("--grace is too long"))?;
+            show_with_secret(&clients::rotate_secret(&server, &caller, &client_id, seconds)?, context.json)
+        }
+        Command::Disable { client_id } => {
+            show(&clients::set_status(&server, &caller, &client_id, Status::Inactive)?, context.json)
+        }
+        Command::Enable { client_id } => {
+            show(&clients::set_status(&server, &caller, &client_id, Status::Active)?, context.json)
+        }
+        Command::Revoke { yes: false, .. } => {
+            Err(CliError::usage("revoking a client is for good").hint("add --yes, or use `grantor client disable`"))
+        }
+        Command::Revoke { client_id, .. } => {
+            show(&clients::set_status(&server, &caller, &client_id, Status::Revoked)?, context.json)
+        }
+    }
+}
+
+fn grants(client: &Client) -> String {
+    client.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn kind(client: &Client) -> &'static str {
+    if client.is_public() { "public" } else { "confidential" }
+}
+
+fn row(client: &Client) -> Vec<String> {
+    vec![
+        client.client_id.to_string(),
+        client.client_name.clone(),
+        client.status.as_str().to_owned(),
+        client.environment.clone(),
+        kind(client).to_owned(),
+        grants(client),
+    ]
+}
+
+fn show(client: &Client, json: bool) -> CliResult {
+    if json { output::print_json(client) } else { output::print_fields(&fields(client)) }
+}
+
+fn show_with_secret(made: &ClientWithSecret, json: bool) -> CliResult {
+    if json {
+        return output::print_json(made);
+    }
+    let mut fields = fields(&made.client);
+    if let Some(secret) = &made.client_secret {
+        fields.push(("client_secret", format!("{secret}   (shown this once)")));
+    }
+    output::print_fields(&fields)
+}
+
+fn fields(client: &Client) -> Vec<(&'static str, String)> {
+    let words = |items: Vec<&str>| items.join(" ");
+    let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
+    vec![
+        ("client_id", client.client_id.to_string()),
+        ("name", client.client_name.clone()),
+        ("description", client.description.clone()),
+        ("type", kind(client).to_owned()),
+        ("status", client.status.as_str().to_owned()),
+        ("environment", client.environment.clone()),
+        ("grants", grants(client)),
+        ("redirect_uris", words(client.redirect_uris.iter().map(RedirectUri::as_str).collect())),
+        ("scope", client.scope.to_string()),
+        ("resources", words(client.resources.iter().map(Resource::as_str).collect())),
+        ("allowed_origins", words(client.allowed_origins.iter().map(Origin::as_str).collect())),
+        ("roles", client.roles.join(" ")),
+        ("require_pkce", client.require_pkce.to_string()),
+        ("first_party", client.first_party.to_string()),
+        ("may_introspect", client.may_introspect.to_string()),
+        ("refresh_token_policy", client.refresh_token_policy.as_str().to_owned()),
+        ("access_token_lifetime", seconds(client.access_token_lifetime)),
+        ("refresh_token_lifetime", seconds(client.refresh_token_lifetime)),
+        ("refresh_token_max_lifetime", seconds(client.refresh_token_max_lifetime)),
+        ("created_at", client.created_at.to_rfc3339()),
+        ("updated_at", client.updated_at.to_rfc3339()),
+    ]
+}

@@ -1,0 +1,160 @@
+//! The command line (layer 4): clap, one file per command.
+
+mod audit;
+mod client;
+mod config;
+mod dev;
+mod output;
+mod run_server;
+mod scope;
+mod serve;
+mod signing_key;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::flows::Server;
+use crate::flows::error::{Failure, FlowError};
+use crate::flows::open::OpenError;
+
+/// grantor: an OAuth 2.0 authorization server in one binary.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 120)]
+pub struct Cli {
+    /// The configuration file; without it, the defaults. GRANTOR_... environment variables lie over either.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a server to try things with: loopback only, with demo users and clients.
+    Dev(dev::Arguments),
+    /// Start the server.
+    Serve,
+    /// Check or show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Register and manage clients.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Create and manage users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Define scopes.
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// List, rotate, import and export signing keys.
+    #[command(subcommand)]
+    SigningKey(signing_key::Command),
+    /// Read the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// Why a command did not do what it was asked.
+pub struct CliError {
+    /// 1: something failed; 2: wrong usage or configuration; 3: refused.
+    code: u8,
+    sentence: String,
+    hint: Option<String>,
+}
+
+/// The answer of a command.
+type CliResult = Result<(), CliError>;
+
+impl CliError {
+    fn failed(sentence: impl ToString) -> Self {
+        Self { code: 1, sentence: sentence.to_string(), hint: None }
+    }
+
+    fn usage(sentence: impl ToString) -> Self {
+        Self { code: 2, sentence: sentence.to_string(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl ToString) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+}
+
+impl From<FlowError> for CliError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Denied(denial) => Self { code: 3, sentence: denial.public_text(), hint: None },
+            FlowError::Failed(failure @ Failure::Store(_)) => {
+                Self::failed(failure).hint("check database.url and that the database is up")
+            }
+            FlowError::Failed(failure) => Self::failed(failure),
+        }
+    }
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Setting(_) => Self::usage(error)
+                .hint("`grantor config check` tries a configuration; `grantor config example` explains each setting"),
+            OpenError::RootKey(_) => {
+                Self::usage(error).hint("the root key belongs to the database: keep and restore both together")
+            }
+            OpenError::Failed(failure) => FlowError::Failed(failure).into(),
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// Runs the command and says on standard error what went wrong, if anything.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Dev(arguments) => dev::run(&arguments, cli.json),
+        Command::Serve => load(cli.config.as_deref()).and_then(|config| serve::run(config)),
+        Command::Config(command) => config::run(&command, cli.config.as_deref()),
+        Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error.sentence, error.hint.as_deref());
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+fn load(file: Option<&std::path::Path>) -> Result<Config, CliError> {
+    Config::load(file).map_err(|error| {
+        CliError::usage(error).hint("`grantor config example` prints every setting with its default and meaning")
+    })
+}
+
+/// What the commands that work on the database share.
+struct Context {
+    config: Option<PathBuf>,
+    json: bool,
+}
+
+impl Context {
+    /// Opens the database as the server would; a running server sees every change at once.
+    fn open(&self) -> Result<Server, CliError> {
+        Ok(Server::open(load(self.config.as_deref())?, Clock::System, &output::progress)?)
+    }
+}

@@ -1,0 +1,77 @@
+//! Running the server until it is told to stop: listener, TLS, jobs, signals.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::rt::System;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{CliError, CliResult};
+use crate::config::Config;
+use crate::flows::Server;
+use crate::http::tls::Certificate;
+use crate::{http, jobs};
+
+/// Starts logging as configured.
+pub fn start_log(config: &Config) -> CliResult {
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(&config.log.filter).format_timestamp_millis();
+    builder.try_init().map_err(CliError::failed)
+}
+
+fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, CliError> {
+    match (&config.server.tls_certificate_file, &config.server.tls_private_key_file) {
+        (Some(certificate), Some(key)) => {
+            let loaded = Certificate::load(certificate, key).map_err(CliError::usage)?;
+            Ok(Some(Arc::new(loaded)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Serves on this listener until SIGTERM or SIGINT; requests under way are finished first. `ready` runs once the server
+/// is serving.
+pub fn run_until_stopped(
+    server: Server,
+    listener: TcpListener,
+    ready: impl FnOnce() -> CliResult + Send + 'static,
+) -> CliResult {
+    let certificate = certificate(&server.config)?;
+    let metrics_address = server.config.metrics.bind;
+    let server = Arc::new(server);
+    let jobs = jobs::start(&server)?;
+    let served = System::new().block_on(async {
+        let metrics = match metrics_address {
+            Some(address) => Some(http::serve_metrics(Arc::clone(&server), address)?),
+            None => None,
+        };
+        let running = http::serve(Arc::clone(&server), listener, certificate.as_ref())?;
+        let handles: Vec<_> = metrics.iter().map(actix_web::dev::Server::handle).collect();
+        if let Some(metrics) = metrics {
+            actix_web::rt::spawn(metrics);
+        }
+        if let Some(certificate) = certificate {
+            actix_web::rt::spawn(reload_on_hangup(certificate));
+        }
+        let told = std::thread::spawn(ready);
+        running.await?;
+        for handle in handles {
+            handle.stop(false).await;
+        }
+        told.join().unwrap_or_else(|_| Err(CliError::failed("the start message could not be printed")))
+    });
+    drop(jobs);
+    log::info!("stopped");
+    served
+}
+
+/// SIGHUP: read the certificate again.
+async fn reload_on_hangup(certificate: Arc<Certificate>) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    while hangups.recv().await.is_some() {
+        match certificate.reload() {
+            Ok(()) => log::info!("the certificate has been read again"),
+            Err(error) => log::error!("the certificate in use stays: {error}"),
+        }
+    }
+}

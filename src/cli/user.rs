@@ -1,0 +1,171 @@
+//! `grantor user`: create and manage users.
+
+use std::io::Read as _;
+
+use clap::Subcommand;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::cli::{CliError, CliResult, Context, output};
+use crate::crypto::secret::SecretKind;
+use crate::domain::page::PageRequest;
+use crate::domain::user::User;
+use crate::flows::caller::Caller;
+use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a user. Without --password-stdin a password is generated and shown this once.
+    Create {
+        /// What they type to sign in.
+        username: String,
+        /// Display name.
+        #[arg(long)]
+        name: Option<String>,
+        /// Address.
+        #[arg(long)]
+        email: Option<String>,
+        /// A role, as configured; repeat for several.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        /// Read the password from standard input: an argument would be seen by every process.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List users.
+    List {
+        /// Behind this id.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
+        limit: i64,
+    },
+    /// Show a user.
+    Show {
+        /// Id or username.
+        user: String,
+    },
+    /// Change a user; what is not named stays.
+    Edit {
+        /// Id or username.
+        user: String,
+        /// Another name to sign in with.
+        #[arg(long)]
+        username: Option<String>,
+        /// Display name.
+        #[arg(long)]
+        name: Option<String>,
+        /// Address.
+        #[arg(long)]
+        email: Option<String>,
+        /// The roles, all of them; repeat for several.
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        /// Take every role away.
+        #[arg(long, conflicts_with = "roles")]
+        no_roles: bool,
+    },
+    /// Set a new password; sessions and grants of the user end.
+    SetPassword {
+        /// Id or username.
+        user: String,
+        /// Read the password from standard input; generated and shown this once otherwise.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Disable an account; its sessions and grants end.
+    Disable {
+        /// Id or username.
+        user: String,
+    },
+    /// Enable a disabled account.
+    Enable {
+        /// Id or username.
+        user: String,
+    },
+}
+
+#[derive(Serialize)]
+struct UserWithPassword<'a> {
+    #[serde(flatten)]
+    user: &'a User,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+/// The password from standard input, without its line end, or a generated one that must be shown.
+fn read_password(from_stdin: bool) -> Result<(NewPassword, Option<Zeroizing<String>>), CliError> {
+    if !from_stdin {
+        let random = SecretKind::ClientSecret.generate().map_err(CliError::failed)?;
+        let generated: Zeroizing<String> = Zeroizing::new(random.chars().skip(3).take(20).collect());
+        return Ok((NewPassword(generated.clone()), Some(generated)));
+    }
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    let password = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok((NewPassword(Zeroizing::new(password.to_owned())), None))
+}
+
+/// Runs the command.
+pub fn run(command: Command, context: &Context) -> CliResult {
+    let server = context.open()?;
+    let caller = Caller::command_line();
+    match command {
+        Command::Create { username, name, email, roles, password_stdin } => {
+            let (password, shown) = read_password(password_stdin)?;
+            let user = users::create(&server, &caller, NewUser { username, password, name, email, roles })?;
+            show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
+        }
+        Command::List { cursor, limit } => {
+            let page = users::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
+            if context.json {
+                return output::print_json(&page);
+            }
+            let rows: Vec<_> = page.items.iter().map(row).collect();
+            output::print_table(&["ID", "USERNAME", "NAME", "STATUS", "ROLES"], &rows)?;
+            page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")))
+        }
+        Command::Show { user } => show(&users::show(&server, &caller, &user)?, None, context.json),
+        Command::Edit { user, username, name, email, roles, no_roles } => {
+            let roles = (no_roles || !roles.is_empty()).then_some(roles);
+            let edit = UserEdit { username, name: name.map(Some), email: email.map(Some), roles };
+            show(&users::update(&server, &caller, &user, edit)?, None, context.json)
+        }
+        Command::SetPassword { user, password_stdin } => {
+            let (password, shown) = read_password(password_stdin)?;
+            let user = users::set_password(&server, &caller, &user, &password)?;
+            show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
+        }
+        Command::Disable { user } => show(&users::set_active(&server, &caller, &user, false)?, None, context.json),
+        Command::Enable { user } => show(&users::set_active(&server, &caller, &user, true)?, None, context.json),
+    }
+}
+
+fn row(user: &User) -> Vec<String> {
+    vec![
+        user.id.to_string(),
+        user.username.clone(),
+        user.name.clone().unwrap_or_default(),
+        user.status.as_str().to_owned(),
+        user.roles.join(" "),
+    ]
+}
+
+fn show(user: &User, password: Option<&str>, json: bool) -> CliResult {
+    if json {
+        return output::print_json(&UserWithPassword { user, password });
+    }
+    output::print_fields(&[
+        ("id", user.id.to_string()),
+        ("username", user.username.clone()),
+        ("name", user.name.clone().unwrap_or_default()),
+        ("email", user.email.clone().unwrap_or_default()),
+        ("status", user.status.as_str().to_owned()),
+        ("roles", user.roles.join(" ")),
+        ("created_at", user.created_at.to_rfc3339()),
+        ("password_changed_at", user.password_changed_at.to_rfc3339()),
+        ("password", password.map(|text| format!("{text}   (shown this once)")).unwrap_or_default()),
+    ])
+}

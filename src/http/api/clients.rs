@@ -1,0 +1,109 @@
+//! `/v1/clients`
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use crate::domain::client::{Client, Status};
+use crate::domain::page::Page;
+use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::http::api::openapi::Problem;
+use crate::http::api::{Api, PAGE, page};
+use crate::http::error::api_error;
+use crate::http::extract;
+
+/// A page of clients.
+#[utoipa::path(get, path = "/v1/clients", tag = "clients", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
+    responses((status = 200, body = Page<Client>), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
+pub async fn list(api: Api) -> HttpResponse {
+    match api.query(&PAGE).and_then(|query| page(&query)) {
+        Ok(page) => api.answer(api.run(move |server, caller| clients::list(server, caller, &page)).await),
+        Err(denial) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// Register a client; its secret is shown this once.
+#[utoipa::path(post, path = "/v1/clients", tag = "clients", request_body = ClientMembers,
+    responses((status = 201, body = ClientWithSecret), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
+    match extract::json::<ClientMembers>(&api.request, payload).await {
+        Ok(members) => api.created(
+            api.run(move |server, caller| clients::create(server, caller, members))
+                .await
+                .map(|made| (format!("clients/{}", made.client.client_id), made)),
+        ),
+        Err(denial) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// One client.
+#[utoipa::path(get, path = "/v1/clients/{client_id}", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
+pub async fn show(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    match extract::name(client_id, "client") {
+        Ok(id) => api.answer(api.run(move |server, caller| clients::show(server, caller, &id)).await),
+        Err(denial) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// Edit a client: members that are left out stay.
+#[utoipa::path(patch, path = "/v1/clients/{client_id}", tag = "clients", params(("client_id" = String, Path)), request_body = ClientMembers,
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn update(api: Api, client_id: web::Path<String>, payload: web::Payload) -> HttpResponse {
+    let read = extract::name(client_id, "client");
+    match (read, extract::json::<ClientMembers>(&api.request, payload).await) {
+        (Ok(id), Ok(members)) => {
+            api.answer(api.run(move |server, caller| clients::update(server, caller, &id, members)).await)
+        }
+        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// How to rotate a secret.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateSecret {
+    /// For how long the old secrets go on working, in seconds; 0 ends them at once.
+    #[serde(default)]
+    grace_seconds: u32,
+}
+
+/// Give a client a new secret, shown this once.
+#[utoipa::path(post, path = "/v1/clients/{client_id}/rotate-secret", tag = "clients", params(("client_id" = String, Path)), request_body = RotateSecret,
+    responses((status = 200, body = ClientWithSecret), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn rotate_secret(api: Api, client_id: web::Path<String>, payload: web::Payload) -> HttpResponse {
+    let read = extract::name(client_id, "client");
+    match (read, extract::json::<RotateSecret>(&api.request, payload).await) {
+        (Ok(id), Ok(body)) => api.answer(
+            api.run(move |server, caller| clients::rotate_secret(server, caller, &id, body.grace_seconds)).await,
+        ),
+        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+    }
+}
+
+async fn set_status(api: Api, client_id: web::Path<String>, to: Status) -> HttpResponse {
+    match extract::name(client_id, "client") {
+        Ok(id) => api.answer(api.run(move |server, caller| clients::set_status(server, caller, &id, to)).await),
+        Err(denial) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// Refuse a client for now.
+#[utoipa::path(post, path = "/v1/clients/{client_id}/disable", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn disable(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    set_status(api, client_id, Status::Inactive).await
+}
+
+/// Take a disabled client back.
+#[utoipa::path(post, path = "/v1/clients/{client_id}/enable", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn enable(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    set_status(api, client_id, Status::Active).await
+}
+
+/// Refuse a client for good.
+#[utoipa::path(post, path = "/v1/clients/{client_id}/revoke", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn revoke(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    set_status(api, client_id, Status::Revoked).await
+}

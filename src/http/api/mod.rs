@@ -1,0 +1,148 @@
+//! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
+
+mod audit_events;
+mod clients;
+mod openapi;
+mod revoked_tokens;
+mod scopes;
+mod signing_keys;
+mod users;
+
+pub use openapi::document as openapi_document;
+
+use actix_web::{HttpRequest, HttpResponse, Scope, web};
+use serde::Serialize;
+
+use crate::domain::denial::Denial;
+use crate::domain::page::PageRequest;
+use crate::flows::caller::Caller;
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, bearer};
+use crate::http::edge::{self, Edge};
+use crate::http::error::api_error;
+use crate::http::extract;
+use crate::http::respond::no_store_json;
+use crate::http::run::run;
+use crate::protocol::params::Params;
+
+/// The routes of the admin API.
+pub fn scope() -> Scope {
+    web::scope("/v1")
+        .service(web::resource("/openapi.json").route(web::get().to(openapi::show)))
+        .service(web::resource("/clients").route(web::get().to(clients::list)).route(web::post().to(clients::create)))
+        .service(
+            web::resource("/clients/{client_id}")
+                .route(web::get().to(clients::show))
+                .route(web::patch().to(clients::update)),
+        )
+        .service(web::resource("/clients/{client_id}/rotate-secret").route(web::post().to(clients::rotate_secret)))
+        .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
+        .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
+        .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
+        .service(web::resource("/users").route(web::get().to(users::list)).route(web::post().to(users::create)))
+        .service(web::resource("/users/{id}").route(web::get().to(users::show)).route(web::patch().to(users::update)))
+        .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))
+        .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
+        .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
+        .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
+        .service(
+            web::resource("/scopes/{name}")
+                .route(web::get().to(scopes::show))
+                .route(web::put().to(scopes::update))
+                .route(web::delete().to(scopes::delete)),
+        )
+        .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
+        .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
+        .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
+        .default_service(web::to(edge::not_found))
+}
+
+/// What every handler of the API is given.
+#[derive(Clone)]
+struct Api {
+    server: web::Data<Server>,
+    edge: web::Data<Edge>,
+    request: HttpRequest,
+}
+
+impl actix_web::FromRequest for Api {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let data = (request.app_data::<web::Data<Server>>(), request.app_data::<web::Data<Edge>>());
+        std::future::ready(match data {
+            (Some(server), Some(edge)) => {
+                Ok(Self { server: server.clone(), edge: edge.clone(), request: request.clone() })
+            }
+            _ => Err(actix_web::error::ErrorServiceUnavailable("the server is not set up")),
+        })
+    }
+}
+
+impl Api {
+    /// Authenticates the caller and runs a use case for them, in one hop.
+    async fn run<T: Send + 'static>(
+        &self,
+        flow: impl FnOnce(&Server, &Caller) -> FlowResult<T> + Send + 'static,
+    ) -> FlowResult<T> {
+        let token = extract::bearer(&self.request);
+        let source = extract::source(&self.request, &self.edge);
+        run(&self.server, move |server| {
+            let caller = bearer::authenticate(server, token.as_deref(), source)?;
+            flow(server, &caller)
+        })
+        .await
+    }
+
+    /// The answer with this body, or the problem.
+    fn answer<T: Serialize>(&self, result: FlowResult<T>) -> HttpResponse {
+        match result {
+            Ok(body) => no_store_json(&body),
+            Err(error) => api_error(&self.server, error),
+        }
+    }
+
+    /// The answer for something made: 201 and where it is.
+    fn created<T: Serialize>(&self, result: FlowResult<(String, T)>) -> HttpResponse {
+        match result {
+            Ok((path, body)) => {
+                let mut response = no_store_json(&body);
+                *response.status_mut() = actix_web::http::StatusCode::CREATED;
+                let location = format!("{}/v1/{path}", self.server.config.server.issuer);
+                if let Ok(location) = location.parse() {
+                    response.headers_mut().insert(actix_web::http::header::LOCATION, location);
+                }
+                response
+            }
+            Err(error) => api_error(&self.server, error),
+        }
+    }
+
+    /// The query, refused where a parameter is not one of those named: a mistyped filter must not list everything.
+    fn query(&self, known: &[&str]) -> Result<Params, Denial> {
+        let params = extract::query(&self.request)?;
+        let unknown = params.iter().map(|(name, _)| name).find(|name| !known.contains(name)).map(str::to_owned);
+        match unknown {
+            None => Ok(params),
+            Some(name) => Err(Denial::MalformedRequest(format!("there is no parameter '{name}' here"))),
+        }
+    }
+}
+
+/// The parameters of a list.
+const PAGE: [&str; 2] = ["cursor", "limit"];
+
+/// Which page is asked for.
+fn page(params: &Params) -> Result<PageRequest, Denial> {
+    let malformed = |error: crate::protocol::params::ParamError| Denial::MalformedRequest(error.to_string());
+    let after = params.optional("cursor").map_err(malformed)?.map(str::to_owned);
+    let limit = params.optional("limit").map_err(malformed)?.map(str::parse::<i64>).transpose();
+    match limit {
+        Ok(limit) if limit.is_none_or(|limit| (1..=PageRequest::MAX_LIMIT).contains(&limit)) => {
+            Ok(PageRequest::new(after, limit))
+        }
+        _ => Err(Denial::MalformedRequest(format!("limit must be 1 to {}", PageRequest::MAX_LIMIT))),
+    }
+}

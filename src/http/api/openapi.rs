@@ -1,0 +1,65 @@
+//! `/v1/openapi.json`: OpenAPI 3.1, generated from the handlers and types.
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::crypto::etag::etag;
+use crate::flows::Server;
+use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, users};
+use crate::http::respond;
+
+/// A problem (RFC 9457).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind it is.
+    #[schema(rename = "type")]
+    r#type: String,
+    /// The status in words.
+    title: String,
+    /// The status.
+    status: u16,
+    /// The word to switch on.
+    code: String,
+    /// A sentence for whoever reads it.
+    detail: String,
+}
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let scheme = scheme.description(Some("An access token of this server whose audience is the admin API."));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys and audit of an authorization server."),
+    paths(
+        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::disable,
+        clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
+        users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
+        signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list,
+    ),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+/// The document as JSON.
+pub fn document() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| Document::openapi().to_json().unwrap_or_else(|_| "{}".to_owned()));
+    &TEXT
+}
+
+/// The document. It is public: it says nothing that this source does not.
+pub async fn show(request: HttpRequest, server: web::Data<Server>) -> HttpResponse {
+    let body = document();
+    respond::document(&request, body, &etag(body.as_bytes()), server.config.signing_keys.jwks_max_age.as_secs())
+}

@@ -1,0 +1,132 @@
+//! What every request passes: the guard against plain HTTP, the headers of every answer, the count.
+
+use std::net::IpAddr;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use ipnet::IpNet;
+
+use crate::config::Config;
+use crate::flows::Server;
+use crate::http::address;
+use crate::http::error::problem;
+
+/// What the edge needs of the settings, worked out once.
+pub struct Edge {
+    /// The path of the issuer: all routes are below it.
+    pub base_path: String,
+    /// The origin of the issuer.
+    pub origin: String,
+    /// Is the issuer https? Then cookies are `Secure` only.
+    pub https: bool,
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    tls: bool,
+    allow_plain: bool,
+}
+
+impl Edge {
+    /// From the settings; `tls` tells whether this listener speaks it.
+    pub fn new(config: &Config, tls: bool) -> Self {
+        Self {
+            base_path: config.base_path(),
+            origin: config.issuer_origin(),
+            https: config.is_https(),
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            tls,
+            allow_plain: config.server.danger_plain_http,
+        }
+    }
+
+    /// May this request be served as it came? Over TLS, from this machine, or through a trusted proxy that itself was
+    /// reached by https.
+    fn is_safe(&self, request: &ServiceRequest) -> bool {
+        if self.tls || self.allow_plain {
+            return true;
+        }
+        let Some(peer) = request.peer_addr().map(|address| address.ip().to_canonical()) else { return false };
+        if address::is_trusted(peer, &self.trusted_proxies) {
+            let scheme = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+            return scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case("https")) || !self.https;
+        }
+        peer.is_loopback()
+    }
+
+    /// The end client's address.
+    pub fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr().map(|address| address.ip());
+        address::client_address(peer, request.headers(), &self.trusted_proxies)
+    }
+}
+
+/// The outermost middleware.
+pub async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    let (Some(server), Some(edge)) =
+        (request.app_data::<web::Data<Server>>().cloned(), request.app_data::<web::Data<Edge>>().cloned())
+    else {
+        return Ok(request.into_response(HttpResponse::InternalServerError()).map_into_right_body());
+    };
+    let started = server.clock.instant();
+    let endpoint = endpoint(request.path().strip_prefix(edge.base_path.as_str()).unwrap_or(request.path()));
+    let mut response = if edge.is_safe(&request) || endpoint == "health" {
+        next.call(request).await?.map_into_left_body()
+    } else {
+        let text = "this server is reached by https only";
+        request.into_response(problem(StatusCode::FORBIDDEN, "plain_http", text)).map_into_right_body()
+    };
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if edge.https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Some(id) = response.request().extensions_id() {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    server.metrics.request(endpoint, response.status().as_u16(), server.clock.instant() - started);
+    Ok(response)
+}
+
+/// The request's identifier, where one was needed.
+trait ExtensionsId {
+    fn extensions_id(&self) -> Option<HeaderValue>;
+}
+
+impl ExtensionsId for HttpRequest {
+    fn extensions_id(&self) -> Option<HeaderValue> {
+        use actix_web::HttpMessage as _;
+        let id = self.extensions().get::<crate::http::extract::RequestId>().map(|id| id.0.clone())?;
+        HeaderValue::from_str(&id).ok()
+    }
+}
+
+/// A label for the count: bounded, whatever is asked for.
+fn endpoint(path: &str) -> &'static str {
+    match path {
+        "/oauth/token" => "token",
+        "/oauth/authorize" => "authorize",
+        "/oauth/introspect" => "introspect",
+        "/oauth/revoke" => "revoke",
+        "/.well-known/jwks.json" => "jwks",
+        "/login" => "login",
+        "/consent" => "consent",
+        "/logout" => "logout",
+        "/metrics" => "metrics",
+        _ if path.starts_with("/health/") => "health",
+        _ if path.starts_with("/.well-known/") => "metadata",
+        _ if path.starts_with("/v1/") => "api",
+        _ if path.starts_with("/static/") => "static",
+        _ => "other",
+    }
+}
+
+/// The answer to an address that does not exist.
+pub async fn not_found() -> HttpResponse {
+    problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+}

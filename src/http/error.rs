@@ -1,0 +1,162 @@
+//! The only place that knows status codes. Four renderings of what was refused or failed: token JSON (RFC 6749 §5.2),
+//! problem with bearer challenge (RFC 9457, RFC 6750 §3), page; the redirect (§4.1.2.1) is a normal answer of the flow.
+//! Logged once, here.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::domain::denial::Denial;
+use crate::flows::Server;
+use crate::flows::error::{Failure, FlowError};
+use crate::protocol::error_code::ErrorCode;
+
+/// Seconds after which a failed request may be worth another try.
+const RETRY_SECONDS: u64 = 2;
+
+/// Logs what went wrong and counts it: a failure with its cause for the operator, a refusal for whoever debugs a client.
+fn record(server: &Server, error: &FlowError) {
+    match error {
+        FlowError::Failed(failure) => {
+            server.metrics.failed();
+            log::error!("request failed: {failure}");
+        }
+        FlowError::Denied(denial) => {
+            server.metrics.denied(denial.code().as_str());
+            log::debug!("request refused: {}: {}", denial.code().as_str(), denial.public_text());
+        }
+    }
+}
+
+/// The status of a refusal where no endpoint's RFC says otherwise.
+fn status(denial: &Denial) -> StatusCode {
+    match denial {
+        Denial::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Denial::LoginThrottled(_) => StatusCode::TOO_MANY_REQUESTS,
+        Denial::NotFound(_) => StatusCode::NOT_FOUND,
+        Denial::Conflict(_) => StatusCode::CONFLICT,
+        Denial::BearerMissing | Denial::BearerInvalid => StatusCode::UNAUTHORIZED,
+        Denial::BearerScopeMissing(_)
+        | Denial::PrivilegeEscalation(_)
+        | Denial::CsrfMismatch
+        | Denial::LoginFailed
+        | Denial::IntrospectionNotAllowed => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn retry_after(response: &mut HttpResponseBuilder, denial: &Denial) {
+    if let Denial::LoginThrottled(seconds) = denial {
+        response.insert_header((RETRY_AFTER, *seconds));
+    }
+}
+
+/// A failure never says what is inside.
+const fn failure_text(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Store(_) => "the server cannot reach its database: try again shortly",
+        Failure::Busy(_) => "the server is busy: try again shortly",
+        Failure::Internal(_) => "the server could not finish this request: try again shortly",
+    }
+}
+
+#[derive(Serialize)]
+struct TokenError {
+    error: &'static str,
+    error_description: String,
+}
+
+/// RFC 6749 §5.2, also for introspection (RFC 7662 §2.3) and revocation (RFC 7009 §2.2.1).
+pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
+    record(server, &error);
+    let (mut response, body) = match error {
+        FlowError::Denied(denial) => {
+            let mut response = match denial.code() {
+                ErrorCode::InvalidClient => {
+                    let mut response = HttpResponse::Unauthorized();
+                    // RFC 6749 §5.2: must name the scheme to a client that used the header; harmless to the others.
+                    response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"grantor\", charset=\"UTF-8\""));
+                    response
+                }
+                ErrorCode::InvalidGrant => HttpResponse::BadRequest(),
+                _ => HttpResponse::build(status(&denial)),
+            };
+            retry_after(&mut response, &denial);
+            (response, TokenError { error: denial.code().as_str(), error_description: describe(&denial) })
+        }
+        FlowError::Failed(failure) => {
+            let mut response = HttpResponse::ServiceUnavailable();
+            response.insert_header((RETRY_AFTER, RETRY_SECONDS));
+            let error = ErrorCode::TemporarilyUnavailable.as_str();
+            (response, TokenError { error, error_description: failure_text(&failure).to_owned() })
+        }
+    };
+    response.insert_header((CACHE_CONTROL, "no-store")).json(body)
+}
+
+/// RFC 6749 §5.2: `error_description` holds %x20-21 / %x23-5B / %x5D-7E only.
+fn describe(denial: &Denial) -> String {
+    denial
+        .public_text()
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' })
+        .collect()
+}
+
+/// RFC 9457, with the challenge of RFC 6750 §3 where a bearer token was missing, bad, or too small.
+pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
+    record(server, &error);
+    match error {
+        FlowError::Denied(denial) => {
+            let status = match denial {
+                Denial::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ref other => status(other),
+            };
+            let mut response = problem(status, denial.code().as_str(), &denial.public_text());
+            if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            response
+        }
+        FlowError::Failed(failure) => {
+            let code = ErrorCode::TemporarilyUnavailable.as_str();
+            let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, code, failure_text(&failure));
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
+            response
+        }
+    }
+}
+
+fn challenge(denial: &Denial) -> Option<String> {
+    match denial {
+        // RFC 6750 §3.1: no error code to a request without any authentication information.
+        Denial::BearerMissing => Some("Bearer realm=\"grantor\"".to_owned()),
+        Denial::BearerInvalid => Some("Bearer realm=\"grantor\", error=\"invalid_token\"".to_owned()),
+        Denial::BearerScopeMissing(scope) => {
+            Some(format!("Bearer realm=\"grantor\", error=\"insufficient_scope\", scope=\"{scope}\""))
+        }
+        _ => None,
+    }
+}
+
+/// A problem document (RFC 9457 §3). `code` is our extension: the word to switch on.
+pub fn problem(status: StatusCode, code: &str, detail: &str) -> HttpResponse {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let body =
+        json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail });
+    HttpResponse::build(status)
+        .content_type("application/problem+json")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body.to_string())
+}
+
+/// What a page says of an error: its status, and a sentence.
+pub fn page_error(server: &web::Data<Server>, error: &FlowError) -> (StatusCode, String) {
+    record(server, error);
+    match error {
+        FlowError::Denied(denial) => (status(denial), denial.public_text()),
+        FlowError::Failed(failure) => (StatusCode::SERVICE_UNAVAILABLE, failure_text(failure).to_owned()),
+    }
+}

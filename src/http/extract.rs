@@ -1,0 +1,110 @@
+//! Reading requests: forms, JSON, credentials, source. Everything is bounded and strict.
+
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::crypto::random;
+use crate::domain::audit_event::Source;
+use crate::domain::denial::Denial;
+use crate::http::edge::Edge;
+use crate::protocol::bearer::bearer_token;
+use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::protocol::params::Params;
+
+/// Largest body read, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// Longest `User-Agent` kept, in characters.
+const MAX_USER_AGENT: usize = 200;
+
+/// The identifier of a request, made when it is first needed.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
+async fn body(payload: web::Payload) -> Result<web::Bytes, Denial> {
+    match payload.to_bytes_limited(MAX_BODY).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Denial::MalformedRequest("the body could not be read".to_owned())),
+        Err(_) => Err(Denial::BodyTooLarge),
+    }
+}
+
+fn has_content_type(request: &HttpRequest, wanted: &str) -> bool {
+    let mut values = request.headers().get_all(CONTENT_TYPE);
+    let only = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
+    let essence = only.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(wanted)
+}
+
+/// The parameters of a form body (RFC 6749 appendix B).
+pub async fn form(request: &HttpRequest, payload: web::Payload) -> Result<Params, Denial> {
+    if !has_content_type(request, "application/x-www-form-urlencoded") {
+        return Err(Denial::ContentType("application/x-www-form-urlencoded"));
+    }
+    Params::parse(&body(payload).await?).map_err(|error| Denial::MalformedRequest(error.to_string()))
+}
+
+/// The parameters of the query.
+pub fn query(request: &HttpRequest) -> Result<Params, Denial> {
+    Params::parse(request.query_string().as_bytes()).map_err(|error| Denial::MalformedRequest(error.to_string()))
+}
+
+/// A JSON body. NULs are refused everywhere in it: no text of ours may hold one.
+pub async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Denial> {
+    if !has_content_type(request, "application/json") {
+        return Err(Denial::ContentType("application/json"));
+    }
+    let bytes = body(payload).await?;
+    let malformed =
+        |error: serde_json::Error| Denial::MalformedRequest(format!("the JSON body is not usable: {error}"));
+    let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+    if holds_nul(&value) {
+        return Err(Denial::MalformedRequest("the JSON body holds a NUL character".to_owned()));
+    }
+    serde_json::from_value(value).map_err(malformed)
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A segment of the path that names a thing: nothing of ours is named with control characters.
+pub fn name(segment: web::Path<String>, what: &'static str) -> Result<String, Denial> {
+    let name = segment.into_inner();
+    if name.chars().any(char::is_control) { Err(Denial::NotFound(what)) } else { Ok(name) }
+}
+
+/// The client credentials of the request (RFC 6749 §2.3). Two Authorization headers are two methods.
+pub fn credentials(request: &HttpRequest, params: &Params) -> Result<PresentedCredentials, CredentialsError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().map(actix_web::http::header::HeaderValue::as_bytes);
+    if headers.next().is_some() {
+        return Err(CredentialsError::MoreThanOneMethod);
+    }
+    PresentedCredentials::read(header, params)
+}
+
+/// The bearer token of the request (RFC 6750 §2.1); only ever from the header.
+pub fn bearer(request: &HttpRequest) -> Option<String> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
+    bearer_token(header).map(str::to_owned)
+}
+
+/// Where the request came from.
+pub fn source(request: &HttpRequest, edge: &Edge) -> Source {
+    let id = random::opaque_id().unwrap_or_default();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Source {
+        address: edge.client_address(request),
+        user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+        request_id: Some(id),
+    }
+}

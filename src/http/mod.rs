@@ -1,0 +1,122 @@
+//! actix-web, and nothing of store or diesel (layer 4): the one route table and the middleware stack.
+
+mod address;
+pub mod api;
+mod cookies;
+mod cors;
+mod edge;
+mod error;
+mod extract;
+mod health;
+mod metrics;
+mod oauth;
+mod pages;
+mod respond;
+mod run;
+pub mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server as RunningServer;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+
+use crate::flows::Server;
+use edge::Edge;
+
+/// Longest wait for the head of a request: a slow client holds a connection, not a thread.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Serves on this listener, with TLS where a reloadable certificate is given.
+pub fn serve(
+    server: Arc<Server>,
+    listener: TcpListener,
+    certificate: Option<&Arc<tls::Certificate>>,
+) -> std::io::Result<RunningServer> {
+    let workers = worker_threads(server.config.server.workers);
+    let shutdown = server.config.server.shutdown_timeout.as_secs();
+    let edge = web::Data::new(Edge::new(&server.config, certificate.is_some()));
+    let data = web::Data::from(server);
+    let http = HttpServer::new(move || {
+        App::new()
+            .app_data(data.clone())
+            .app_data(edge.clone())
+            .wrap(from_fn(edge::guard))
+            .configure(|routes| self::routes(routes, &edge))
+            .default_service(web::to(edge::not_found))
+    })
+    .workers(workers)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(shutdown);
+    let http = match certificate {
+        Some(certificate) => http.listen_rustls_0_23(listener, tls::server_config(certificate)?)?,
+        None => http.listen(listener)?,
+    };
+    Ok(http.run())
+}
+
+/// Serves only `/metrics` on an address of its own.
+pub fn serve_metrics(server: Arc<Server>, address: SocketAddr) -> std::io::Result<RunningServer> {
+    let data = web::Data::from(server);
+    let app = move || App::new().app_data(data.clone()).route("/metrics", web::get().to(metrics::on_own_address));
+    Ok(HttpServer::new(app).workers(1).disable_signals().bind(address)?.run())
+}
+
+fn worker_threads(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}
+
+/// Every route of the server. Whoever looks for the code behind an address starts here.
+fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
+    let base = edge.base_path.as_str();
+    // RFC 8414 §3.1: for an issuer with a path, the well-known part stands before that path.
+    if !base.is_empty() {
+        let inserted = format!("/.well-known/oauth-authorization-server{base}");
+        config.service(cors::document(&inserted, oauth::metadata::show));
+    }
+    config.service(
+        web::scope(base)
+            .service(cors::document("/.well-known/oauth-authorization-server", oauth::metadata::show))
+            .service(cors::document("/.well-known/jwks.json", oauth::jwks::show))
+            .service(cors::form("/oauth/token", oauth::token::exchange))
+            .service(cors::form("/oauth/revoke", oauth::revoke::revoke))
+            .service(web::resource("/oauth/introspect").route(web::post().to(oauth::introspect::introspect)))
+            .service(
+                web::resource("/oauth/authorize")
+                    .route(web::get().to(oauth::authorize::show))
+                    .route(web::post().to(oauth::authorize::repeat)),
+            )
+            .service(
+                web::resource("/login")
+                    .route(web::get().to(pages::login::show))
+                    .route(web::post().to(pages::login::submit)),
+            )
+            .service(
+                web::resource("/consent")
+                    .route(web::get().to(pages::consent::show))
+                    .route(web::post().to(pages::consent::submit)),
+            )
+            .service(
+                web::resource("/logout")
+                    .route(web::get().to(pages::logout::show))
+                    .route(web::post().to(pages::logout::submit)),
+            )
+            .service(web::resource("/static/style.css").route(web::get().to(pages::style)))
+            .service(
+                web::resource("/health/live").route(web::get().to(health::live)).route(web::head().to(health::live)),
+            )
+            .service(
+                web::resource("/health/ready").route(web::get().to(health::ready)).route(web::head().to(health::ready)),
+            )
+            .service(web::resource("/metrics").route(web::get().to(metrics::behind_token)))
+            .service(api::scope()),
+    );
+}

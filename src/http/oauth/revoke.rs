@@ -1,0 +1,29 @@
+//! `POST /oauth/revoke` (RFC 7009).
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::flows::{Server, revoke};
+use crate::http::edge::Edge;
+use crate::http::error::token_error;
+use crate::http::extract;
+use crate::http::run::run;
+
+/// Revokes a token. RFC 7009 §2.2: 200, and nothing to read.
+pub async fn revoke(
+    request: HttpRequest,
+    payload: web::Payload,
+    server: web::Data<Server>,
+    edge: web::Data<Edge>,
+) -> HttpResponse {
+    let params = match extract::form(&request, payload).await {
+        Ok(params) => params,
+        Err(denial) => return token_error(&server, denial.into()),
+    };
+    let credentials = extract::credentials(&request, &params);
+    let source = extract::source(&request, &edge);
+    match run(&server, move |server| revoke::revoke(server, &params, credentials, source)).await {
+        Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
+        Err(error) => token_error(&server, error),
+    }
+}

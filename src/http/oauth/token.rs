@@ -1,0 +1,28 @@
+//! `POST /oauth/token` (RFC 6749 §3.2).
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::flows::{Server, token};
+use crate::http::edge::Edge;
+use crate::http::error::token_error;
+use crate::http::run::run;
+use crate::http::{extract, respond};
+
+/// Exchanges a grant for tokens.
+pub async fn exchange(
+    request: HttpRequest,
+    payload: web::Payload,
+    server: web::Data<Server>,
+    edge: web::Data<Edge>,
+) -> HttpResponse {
+    let params = match extract::form(&request, payload).await {
+        Ok(params) => params,
+        Err(denial) => return token_error(&server, denial.into()),
+    };
+    let credentials = extract::credentials(&request, &params);
+    let source = extract::source(&request, &edge);
+    match run(&server, move |server| token::exchange(server, &params, credentials, source)).await {
+        Ok(response) => respond::no_store_json(&response),
+        Err(error) => token_error(&server, error),
+    }
+}

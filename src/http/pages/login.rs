@@ -1,0 +1,185 @@
+//! `GET|POST /login`: the query is the authorization request that the user came with, if any.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use zeroize::Zeroizing;
+
+use crate::domain::denial::Denial;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::login::LiveSession;
+use crate::flows::password_check::LoginAttempt;
+use crate::flows::{Server, authorize, csrf, login};
+use crate::http::edge::Edge;
+use crate::http::error::page_error;
+use crate::http::pages::{self, FormTarget, Frame, policy, render};
+use crate::http::run::run;
+use crate::http::{cookies, extract, respond};
+use crate::protocol::params::Params;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    frame: Frame,
+    query: &'a str,
+    csrf: String,
+    client_name: Option<&'a str>,
+    username: &'a str,
+    error: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedInPage<'a> {
+    frame: Frame,
+    csrf: String,
+    username: &'a str,
+}
+
+/// The client that sent the user here: its identifier, its name, and where its answer goes.
+struct Sender {
+    client_id: String,
+    client_name: String,
+    redirect_uri: String,
+}
+
+/// What the page needs to know before it is shown.
+fn find_sender(server: &Server, params: &Params, has_query: bool) -> FlowResult<Option<Sender>> {
+    if !has_query {
+        return Ok(None);
+    }
+    let trusted = authorize::trust(server, params)?;
+    Ok(Some(Sender {
+        client_id: trusted.client.client_id.0,
+        client_name: trusted.client.client_name,
+        redirect_uri: trusted.redirect_uri,
+    }))
+}
+
+fn form(
+    request: &HttpRequest,
+    (server, edge): (&web::Data<Server>, &Edge),
+    sender: Option<&Sender>,
+    failed: Option<(StatusCode, &str, &str)>,
+) -> HttpResponse {
+    let (browser, is_new) = match cookies::browser_or_new(request, edge) {
+        Ok(found) => found,
+        Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
+    };
+    let (status, text, username) =
+        failed.map_or((StatusCode::OK, None, ""), |(status, text, name)| (status, Some(text), name));
+    let page = LoginPage {
+        frame: Frame::new(edge),
+        query: request.query_string(),
+        csrf: csrf::token(server, &browser),
+        client_name: sender.map(|sender| sender.client_name.as_str()),
+        username,
+        error: text,
+    };
+    let target = sender.map_or(FormTarget::Here, |sender| FormTarget::Client(&sender.redirect_uri));
+    let mut response = render(status, &page, policy(&target, None));
+    if is_new {
+        cookies::set_browser(&mut response, edge, &browser);
+    }
+    response
+}
+
+/// Shows the form, or goes on where the user is signed in already.
+pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
+    let params = match extract::query(&request) {
+        Ok(params) => params,
+        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+    };
+    let session = cookies::session(&request, &edge);
+    let has_query = !request.query_string().is_empty();
+    let found = run(&server, move |server| {
+        Ok((find_sender(server, &params, has_query)?, login::current(server, session.as_deref())?))
+    });
+    match found.await {
+        Ok((Some(_), Some(_))) => onward(&request, &edge),
+        Ok((None, Some(live))) => signed_in(&request, &server, &edge, &live),
+        Ok((sender, None)) => form(&request, (&server, &edge), sender.as_ref(), None),
+        Err(error) => pages::error(&server, &edge, &error),
+    }
+}
+
+fn onward(request: &HttpRequest, edge: &Edge) -> HttpResponse {
+    match request.query_string() {
+        "" => respond::see_other(&format!("{}/login", edge.base_path)),
+        query => respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path)),
+    }
+}
+
+fn signed_in(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, live: &LiveSession) -> HttpResponse {
+    match cookies::browser_or_new(request, edge) {
+        Ok((browser, is_new)) => {
+            let csrf = csrf::token(server, &browser);
+            let page = SignedInPage { frame: Frame::new(edge), csrf, username: &live.user.username };
+            let mut response = render(StatusCode::OK, &page, policy(&FormTarget::Here, None));
+            if is_new {
+                cookies::set_browser(&mut response, edge, &browser);
+            }
+            response
+        }
+        Err(error) => pages::error(server, edge, &FlowError::Failed(error.into())),
+    }
+}
+
+/// What the form sends.
+struct Submitted {
+    csrf: Option<String>,
+    username: String,
+    password: Zeroizing<String>,
+}
+
+fn read(form: &Params) -> Result<Submitted, Denial> {
+    let text = |name| form.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()));
+    Ok(Submitted {
+        csrf: text("csrf")?.map(str::to_owned),
+        username: text("username")?.unwrap_or_default().to_owned(),
+        password: Zeroizing::new(text("password")?.unwrap_or_default().to_owned()),
+    })
+}
+
+/// Signs the user in and goes on with the authorization request.
+pub async fn submit(
+    request: HttpRequest,
+    payload: web::Payload,
+    server: web::Data<Server>,
+    edge: web::Data<Edge>,
+) -> HttpResponse {
+    let parsed = match (extract::form(&request, payload).await, extract::query(&request)) {
+        (Ok(form), Ok(query)) => read(&form).map(|submitted| (submitted, query)),
+        (Err(denial), _) | (_, Err(denial)) => Err(denial),
+    };
+    let (submitted, query) = match parsed {
+        Ok(parsed) => parsed,
+        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+    };
+    let browser = cookies::browser(&request, &edge);
+    let checked = pages::check_form(&request, &server, &edge, browser.as_deref(), submitted.csrf.as_deref());
+    if let Err(denial) = checked {
+        return pages::error(&server, &edge, &denial.into());
+    }
+    let previous = cookies::session(&request, &edge);
+    let source = extract::source(&request, &edge);
+    let (has_query, username) = (!request.query_string().is_empty(), submitted.username.clone());
+    let done = run(&server, move |server| {
+        let sender = find_sender(server, &query, has_query)?;
+        let client_id = sender.as_ref().map(|sender| sender.client_id.clone());
+        let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
+        Ok((sender, login::sign_in(server, &attempt, previous.as_deref())))
+    });
+    match done.await {
+        Ok((_, Ok(cookie))) => {
+            let mut response = onward(&request, &edge);
+            cookies::set_session(&mut response, &edge, &cookie);
+            response
+        }
+        Ok((sender, Err(error @ FlowError::Denied(Denial::LoginFailed | Denial::LoginThrottled(_))))) => {
+            let (status, text) = page_error(&server, &error);
+            form(&request, (&server, &edge), sender.as_ref(), Some((status, &text, &username)))
+        }
+        Ok((_, Err(error))) | Err(error) => pages::error(&server, &edge, &error),
+    }
+}

@@ -1,0 +1,138 @@
+//! Pages for people: plain forms that work without script, a strict policy on what they may load and where they may lead.
+
+pub mod consent;
+pub mod login;
+pub mod logout;
+
+use std::sync::LazyLock;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::crypto::etag::etag;
+use crate::domain::denial::Denial;
+use crate::flows::error::FlowError;
+use crate::flows::{Server, csrf};
+use crate::http::edge::Edge;
+use crate::http::error::page_error;
+use crate::protocol::authorization_response::AuthorizationResponse;
+use crate::protocol::redirect_uri::form_action_source;
+
+const STYLE: &str = include_str!("../../../static/style.css");
+/// The one script: it submits the form of the form_post response mode. Its hash is in the policy.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// The address of the stylesheet with a version, so that it can be cached for good.
+static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| etag(STYLE.as_bytes()).trim_matches('"').to_owned());
+
+/// What every page has.
+struct Frame {
+    base: String,
+    style_version: &'static str,
+}
+
+impl Frame {
+    fn new(edge: &Edge) -> Self {
+        Self { base: edge.base_path.clone(), style_version: &STYLE_VERSION }
+    }
+}
+
+/// Where the forms of a page may lead, besides this server: browsers hold the redirect after a form to it too.
+enum FormTarget<'a> {
+    Here,
+    Client(&'a str),
+}
+
+fn policy(target: &FormTarget<'_>, script: Option<&str>) -> String {
+    let onward = match target {
+        FormTarget::Here => None,
+        FormTarget::Client(redirect_uri) => form_action_source(redirect_uri),
+    };
+    let script = script.map(|hash| format!("; script-src 'sha256-{hash}'")).unwrap_or_default();
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         form-action 'self'{}{}{script}",
+        if onward.is_some() { " " } else { "" },
+        onward.unwrap_or_default(),
+    )
+}
+
+fn render(status: StatusCode, page: &impl Template, policy: String) -> HttpResponse {
+    match page.render() {
+        Ok(html) => HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header((CONTENT_SECURITY_POLICY, policy))
+            .insert_header((X_FRAME_OPTIONS, "DENY"))
+            // Not no-referrer: that would make browsers send `Origin: null` with our own forms.
+            .insert_header((REFERRER_POLICY, "same-origin"))
+            .body(html),
+        Err(error) => {
+            log::error!("a page could not be rendered: {error}");
+            failed()
+        }
+    }
+}
+
+/// The answer where not even a page can be made.
+pub fn failed() -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header((CONTENT_TYPE, "text/plain"))
+        .body("This page could not be made.\n")
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    frame: Frame,
+    text: String,
+}
+
+/// A refusal or failure that stays here: there is no client that could be told.
+pub fn error(server: &web::Data<Server>, edge: &Edge, error: &FlowError) -> HttpResponse {
+    let (status, text) = page_error(server, error);
+    render(status, &ErrorPage { frame: Frame::new(edge), text }, policy(&FormTarget::Here, None))
+}
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage<'a> {
+    action: &'a str,
+    parameters: Vec<(&'static str, &'a str)>,
+    script: &'static str,
+}
+
+/// OAuth 2.0 Form Post Response Mode §2: a form that posts itself; a button where there is no script.
+pub fn form_post(response: &AuthorizationResponse) -> HttpResponse {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, SUBMIT.as_bytes()))
+    });
+    let page = FormPostPage { action: &response.redirect_uri, parameters: response.parameters(), script: SUBMIT };
+    render(StatusCode::OK, &page, policy(&FormTarget::Client(&response.redirect_uri), Some(&HASH)))
+}
+
+/// `GET /static/style.css`
+pub async fn style() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(STYLE)
+}
+
+/// Checks that a form was sent by the browser it was made for: by its token, and by what the browser says of its origin.
+fn check_form(
+    request: &actix_web::HttpRequest,
+    server: &Server,
+    edge: &Edge,
+    browser: Option<&str>,
+    presented: Option<&str>,
+) -> Result<(), Denial> {
+    let origin = request.headers().get(actix_web::http::header::ORIGIN);
+    if origin.is_some_and(|origin| origin.as_bytes() != edge.origin.as_bytes()) {
+        return Err(Denial::CsrfMismatch);
+    }
+    csrf::check(server, browser, presented)
+}

@@ -1,0 +1,92 @@
+//! Background work (layer 4): reading and rotating signing keys, removing what has expired. Each instance runs it; what
+//! only one may do is decided in the database.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::flows::error::FlowError;
+use crate::flows::{Server, purge, signing_keys};
+
+/// How often each instance asks whether the current key is due to be replaced.
+const ROTATION_CHECK: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Stop {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    /// Waits this long; true when the jobs are to stop.
+    fn wait(&self, time: Duration) -> bool {
+        let guard = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(guard, time, |stopped| !*stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn is_set(&self) -> bool {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The running jobs; they stop when this is dropped, a purge after its current batch.
+pub struct Jobs {
+    stop: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        *self.stop.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the jobs.
+pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
+    let stop = Arc::new(Stop::default());
+    let mut jobs = Jobs { stop, threads: Vec::new() };
+    let reload = server.config.signing_keys.reload_interval;
+    jobs.spawn("reload-keys", server, reload, |server, _| signing_keys::reload(server).map_err(FlowError::from))?;
+    jobs.spawn("rotate-keys", server, ROTATION_CHECK.min(reload * 12), |server, _| {
+        if let Some(key) = signing_keys::rotate_if_due(server)? {
+            log::info!("signing key {} is published and will sign from {}", key.kid, key.active_from);
+        }
+        Ok(())
+    })?;
+    jobs.spawn("purge", server, server.config.database.purge_interval, |server, stop| {
+        purge::purge(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+    })?;
+    Ok(jobs)
+}
+
+impl Jobs {
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        server: &Arc<Server>,
+        interval: Duration,
+        work: impl Fn(&Server, &Stop) -> Result<(), FlowError> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (server, stop) = (Arc::clone(server), Arc::clone(&self.stop));
+        let run = move || {
+            let mut was_well = true;
+            while !stop.wait(interval) {
+                let done = work(&server, &stop);
+                // Said once when it begins to fail and once when it is well again, not at every turn.
+                match (&done, was_well) {
+                    (Err(error), true) => log::error!("job {name} fails: {error:?}"),
+                    (Ok(()), false) => log::info!("job {name} works again"),
+                    _ => {}
+                }
+                was_well = done.is_ok();
+            }
+        };
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+}
