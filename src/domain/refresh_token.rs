@@ -51,7 +51,8 @@ impl RefreshToken {
         }
         if let Some(consumed_at) = self.consumed_at {
             let age = terms.now.signed_duration_since(consumed_at).to_std().unwrap_or_default();
-            let repeat = successor_unused && age <= terms.reuse_grace;
+            // A grace of zero turns repeating off, even within the same microsecond.
+            let repeat = successor_unused && !terms.reuse_grace.is_zero() && age <= terms.reuse_grace;
             return if repeat { Ok(RefreshPlan::Repeat) } else { Err(Denial::RefreshTokenReused) };
         }
         if terms.now >= self.expires_at || terms.now >= grant.expires_at {
