@@ -13,7 +13,7 @@ pub enum Denial {
     ContentType(&'static str),
     /// A request that the parser refused with a code of its own (`invalid_scope`, `invalid_target`, ...).
     Unreadable(ErrorCode, String),
-    /// Credentials that are absent, malformed, or of more than one method.
+    /// Credentials that are absent or malformed.
     ClientAuthMalformed(String),
     /// Unknown client or wrong secret: the same answer and the same work.
     ClientAuthFailed,

@@ -16,6 +16,7 @@ use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
+use crate::protocol::error_code::error_description;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::params::Params;
 
@@ -64,7 +65,7 @@ impl Trusted {
 
     /// The answer for a refusal (RFC 6749 §4.1.2.1).
     pub fn refuse(&self, server: &Server, denial: &Denial) -> AuthorizationResponse {
-        self.respond(server, AuthorizationOutcome::Error(denial.code(), denial.public_text()))
+        self.respond(server, AuthorizationOutcome::Error(denial.code(), error_description(&denial.public_text())))
     }
 }
 

@@ -18,7 +18,8 @@ use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 /// by Basic or in the body is its own choice: RFC 6749 §2.3.1 obliges the server to take Basic from each of them.
 pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, CredentialsError>) -> FlowResult<Client> {
     let presented = presented.map_err(|error| match error {
-        CredentialsError::Param(error) => Denial::MalformedRequest(error.to_string()),
+        // RFC 6749 §5.2: a request that utilizes more than one mechanism is malformed, not badly authenticated.
+        CredentialsError::Param(_) | CredentialsError::MoreThanOneMethod => Denial::MalformedRequest(error.to_string()),
         other => Denial::ClientAuthMalformed(other.to_string()),
     })?;
     let now = server.clock.now();

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
 use crate::flows::error::{Failure, FlowError};
-use crate::protocol::error_code::ErrorCode;
+use crate::protocol::error_code::{ErrorCode, error_description};
 
 /// Seconds after which a failed request may be worth another try.
 const RETRY_SECONDS: u64 = 2;
@@ -84,7 +84,13 @@ pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
                 _ => HttpResponse::build(status(&denial)),
             };
             retry_after(&mut response, &denial);
-            (response, TokenError { error: denial.code().as_str(), error_description: describe(&denial) })
+            (
+                response,
+                TokenError {
+                    error: denial.code().as_str(),
+                    error_description: error_description(&denial.public_text()),
+                },
+            )
         }
         FlowError::Failed(failure) => {
             let mut response = HttpResponse::ServiceUnavailable();
@@ -94,15 +100,6 @@ pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
         }
     };
     response.insert_header((CACHE_CONTROL, "no-store")).json(body)
-}
-
-/// RFC 6749 §5.2: `error_description` holds %x20-21 / %x23-5B / %x5D-7E only.
-fn describe(denial: &Denial) -> String {
-    denial
-        .public_text()
-        .chars()
-        .map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' })
-        .collect()
 }
 
 /// RFC 9457, with the challenge of RFC 6750 §3 where a bearer token was missing, bad, or too small.
@@ -152,11 +149,28 @@ pub fn problem(status: StatusCode, code: &str, detail: &str) -> HttpResponse {
         .body(body.to_string())
 }
 
-/// What a page says of an error: its status, and a sentence.
-pub fn page_error(server: &web::Data<Server>, error: &FlowError) -> (StatusCode, String) {
+/// What a page says of an error.
+pub struct PageError {
+    /// The status.
+    pub status: StatusCode,
+    /// A sentence.
+    pub text: String,
+    /// Seconds after which another try is worth it.
+    pub retry_after: Option<u64>,
+}
+
+/// What a page says of this error.
+pub fn page_error(server: &web::Data<Server>, error: &FlowError) -> PageError {
     record(server, error);
     match error {
-        FlowError::Denied(denial) => (status(denial), denial.public_text()),
-        FlowError::Failed(failure) => (StatusCode::SERVICE_UNAVAILABLE, failure_text(failure).to_owned()),
+        FlowError::Denied(denial) => {
+            let retry_after = if let Denial::LoginThrottled(seconds) = denial { Some(*seconds) } else { None };
+            PageError { status: status(denial), text: denial.public_text(), retry_after }
+        }
+        FlowError::Failed(failure) => PageError {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            text: failure_text(failure).to_owned(),
+            retry_after: Some(RETRY_SECONDS),
+        },
     }
 }

@@ -37,6 +37,11 @@ pub enum ErrorCode {
     RequestUriNotSupported,
 }
 
+/// A sentence as an `error_description`: RFC 6749 §4.1.2.1 and §5.2 allow %x20-21 / %x23-5B / %x5D-7E only.
+pub fn error_description(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' }).collect()
+}
+
 impl ErrorCode {
     /// The registered spelling.
     pub const fn as_str(self) -> &'static str {

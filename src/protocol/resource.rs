@@ -24,7 +24,7 @@ impl Resource {
         Ok(Self(text.to_owned()))
     }
 
-    /// The resource of a URI that has been checked already: this server's own addresses.
+    /// The resource of a URI that has been checked already: this server's own addresses, and what comes from the store.
     pub const fn from_checked(text: String) -> Self {
         Self(text)
     }

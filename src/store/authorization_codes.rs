@@ -46,8 +46,11 @@ impl TryFrom<AuthorizationCodeRow> for AuthorizationCode {
 impl StoreConnection {
     /// The code of this digest.
     pub fn find_authorization_code(&mut self, digest: &[u8]) -> Result<Option<AuthorizationCode>, StoreError> {
-        let row =
-            authorization_codes::table.find(digest).select(AuthorizationCodeRow::as_select()).first(self).optional()?;
+        let row = authorization_codes::table
+            .find(digest)
+            .select(AuthorizationCodeRow::as_select())
+            .get_result(self)
+            .optional()?;
         row.map(AuthorizationCode::try_from).transpose()
     }
 

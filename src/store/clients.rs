@@ -12,7 +12,7 @@ use crate::protocol::redirect_uri::RedirectUri;
 use crate::protocol::resource::Resource;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
-use crate::store::rows::{corrupt, from_list, to_list, to_micros, to_scope, to_time};
+use crate::store::rows::{checked, corrupt, from_list, to_list, to_micros, to_scope, to_time};
 use crate::store::schema::{client_origins, clients};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -90,11 +90,11 @@ impl TryFrom<ClientRow> for Client {
             token_endpoint_auth_method: method,
             refresh_token_policy: policy,
             grant_types: from_list(&row.grant_types, "grant_types", GrantType::parse)?,
-            redirect_uris: from_list(&row.redirect_uris, "redirect_uris", |uri| RedirectUri::parse(uri).ok())?,
+            redirect_uris: checked(&row.redirect_uris, RedirectUri::from_checked),
             scope: to_scope(&row.scope)?,
-            resources: from_list(&row.resources, "resources", |uri| Resource::parse(uri).ok())?,
-            allowed_origins: from_list(&row.allowed_origins, "allowed_origins", |origin| Origin::parse(origin).ok())?,
-            roles: row.roles.split_ascii_whitespace().map(str::to_owned).collect(),
+            resources: checked(&row.resources, Resource::from_checked),
+            allowed_origins: checked(&row.allowed_origins, Origin::from_checked),
+            roles: checked(&row.roles, |role| role),
             access_token_lifetime: from_seconds(row.access_token_lifetime),
             refresh_token_lifetime: from_seconds(row.refresh_token_lifetime),
             refresh_token_max_lifetime: from_seconds(row.refresh_token_max_lifetime),
@@ -114,7 +114,7 @@ impl TryFrom<ClientRow> for Client {
 impl StoreConnection {
     /// The client of this identifier.
     pub fn find_client(&mut self, client_id: &str) -> Result<Option<Client>, StoreError> {
-        let row = clients::table.find(client_id).select(ClientRow::as_select()).first(self).optional()?;
+        let row = clients::table.find(client_id).select(ClientRow::as_select()).get_result(self).optional()?;
         row.map(Client::try_from).transpose()
     }
 

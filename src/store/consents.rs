@@ -13,7 +13,7 @@ impl StoreConnection {
     /// What this user has allowed this client.
     pub fn find_consent(&mut self, user_id: &str, client_id: &str) -> Result<Option<Scope>, StoreError> {
         let text: Option<String> =
-            consents::table.find((user_id, client_id)).select(consents::scope).first(self).optional()?;
+            consents::table.find((user_id, client_id)).select(consents::scope).get_result(self).optional()?;
         text.map(|text| to_scope(&text)).transpose()
     }
 

@@ -9,7 +9,7 @@ use crate::domain::user::User;
 use crate::protocol::resource::Resource;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
-use crate::store::rows::{from_list, to_list, to_micros, to_scope, to_time};
+use crate::store::rows::{checked, to_list, to_micros, to_scope, to_time};
 use crate::store::schema::{grants, users};
 use crate::store::users::UserRow;
 
@@ -50,7 +50,7 @@ impl TryFrom<GrantRow> for Grant {
     fn try_from(row: GrantRow) -> Result<Self, StoreError> {
         Ok(Self {
             scope: to_scope(&row.scope)?,
-            resources: from_list(&row.resources, "resources", |uri| Resource::parse(uri).ok())?,
+            resources: checked(&row.resources, Resource::from_checked),
             id: GrantId(row.id),
             client_id: ClientId(row.client_id),
             user_id: UserId(row.user_id),
@@ -67,7 +67,7 @@ impl StoreConnection {
     pub fn find_grant(&mut self, id: &str) -> Result<Option<(Grant, User)>, StoreError> {
         let query = grants::table.inner_join(users::table).filter(grants::id.eq(id));
         let row: Option<(GrantRow, UserRow)> =
-            query.select((GrantRow::as_select(), UserRow::as_select())).first(self).optional()?;
+            query.select((GrantRow::as_select(), UserRow::as_select())).get_result(self).optional()?;
         row.map(|(grant, user)| Ok((grant.try_into()?, user.try_into()?))).transpose()
     }
 

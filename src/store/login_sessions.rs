@@ -19,7 +19,7 @@ impl StoreConnection {
             .inner_join(users::table)
             .filter(login_sessions::digest.eq(digest))
             .select((login_sessions::auth_time, login_sessions::expires_at, UserRow::as_select()))
-            .first(self)
+            .get_result(self)
             .optional()?;
         row.map(|(auth_time, expires_at, user)| {
             let user = User::try_from(user)?;

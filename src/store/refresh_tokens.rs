@@ -51,7 +51,7 @@ impl StoreConnection {
             .inner_join(grants::table.inner_join(users::table))
             .filter(refresh_tokens::digest.eq(digest))
             .select((RefreshTokenRow::as_select(), GrantRow::as_select(), UserRow::as_select()))
-            .first(self)
+            .get_result(self)
             .optional()?;
         row.map(|(token, grant, user)| {
             Ok(PresentedRefreshToken { token: token.into(), grant: grant.try_into()?, user: user.try_into()? })

@@ -27,6 +27,11 @@ pub fn from_list<T>(text: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -
     text.split_ascii_whitespace().map(|item| parse(item).ok_or_else(|| corrupt(what, item))).collect()
 }
 
+/// A list from a column whose elements were checked when they were stored.
+pub fn checked<T>(text: &str, wrap: impl Fn(String) -> T) -> Vec<T> {
+    text.split_ascii_whitespace().map(|item| wrap(item.to_owned())).collect()
+}
+
 /// A scope from a column.
 pub fn to_scope(text: &str) -> Result<Scope, StoreError> {
     Scope::parse(text).map_err(|_| corrupt("scope", text))

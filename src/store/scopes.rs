@@ -7,7 +7,7 @@ use crate::domain::scope_definition::ScopeDefinition;
 use crate::protocol::resource::Resource;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
-use crate::store::rows::{corrupt, to_micros, to_time};
+use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::scopes;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -36,8 +36,7 @@ impl TryFrom<ScopeRow> for ScopeDefinition {
     type Error = StoreError;
 
     fn try_from(row: ScopeRow) -> Result<Self, StoreError> {
-        let resource =
-            row.resource.map(|text| Resource::parse(&text).map_err(|_| corrupt("resource", &text))).transpose()?;
+        let resource = row.resource.map(Resource::from_checked);
         Ok(Self {
             name: row.name,
             description: row.description,
@@ -51,13 +50,24 @@ impl TryFrom<ScopeRow> for ScopeDefinition {
 impl StoreConnection {
     /// The definitions of those of the named scopes that are defined.
     pub fn find_scopes(&mut self, names: &[&str]) -> Result<Vec<ScopeDefinition>, StoreError> {
-        let rows = scopes::table.filter(scopes::name.eq_any(names)).select(ScopeRow::as_select()).load(self)?;
+        // On SQLite `IN (...)` is a new statement for each number of names, and preparing it costs more than running it;
+        // there is no round trip to save there.
+        let rows: Vec<ScopeRow> = match self {
+            Self::Postgres(connection) => {
+                scopes::table.filter(scopes::name.eq_any(names)).select(ScopeRow::as_select()).load(connection)?
+            }
+            Self::Sqlite(connection) => {
+                let find =
+                    |name| scopes::table.find(name).select(ScopeRow::as_select()).get_result(connection).optional();
+                names.iter().copied().map(find).filter_map(Result::transpose).collect::<Result<_, _>>()?
+            }
+        };
         rows.into_iter().map(ScopeDefinition::try_from).collect()
     }
 
     /// The definition of one scope.
     pub fn find_scope(&mut self, name: &str) -> Result<Option<ScopeDefinition>, StoreError> {
-        let row = scopes::table.find(name).select(ScopeRow::as_select()).first(self).optional()?;
+        let row = scopes::table.find(name).select(ScopeRow::as_select()).get_result(self).optional()?;
         row.map(ScopeDefinition::try_from).transpose()
     }
 

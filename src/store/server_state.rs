@@ -9,7 +9,7 @@ use crate::store::schema::server_state;
 impl StoreConnection {
     /// The value of this name.
     pub fn find_server_state(&mut self, name: &str) -> Result<Option<String>, StoreError> {
-        Ok(server_state::table.find(name).select(server_state::value).first(self).optional()?)
+        Ok(server_state::table.find(name).select(server_state::value).get_result(self).optional()?)
     }
 
     /// Sets a value that is not there yet; a [`StoreError::Conflict`] when it is.

@@ -9,7 +9,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::domain::user::{User, username_key};
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
-use crate::store::rows::{corrupt, to_list, to_micros, to_time};
+use crate::store::rows::{checked, corrupt, to_list, to_micros, to_time};
 use crate::store::schema::users;
 
 /// A row of `users`; other tables that join it use it too.
@@ -66,7 +66,7 @@ impl TryFrom<UserRow> for UserWithPassword {
             username: row.username,
             name: row.name,
             email: row.email,
-            roles: row.roles.split_ascii_whitespace().map(str::to_owned).collect(),
+            roles: checked(&row.roles, |role| role),
             created_at: to_time(row.created_at),
             updated_at: to_time(row.updated_at),
             password_changed_at: to_time(row.password_changed_at),
@@ -86,14 +86,14 @@ impl TryFrom<UserRow> for User {
 impl StoreConnection {
     /// The user of this identifier.
     pub fn find_user(&mut self, id: &str) -> Result<Option<User>, StoreError> {
-        let row = users::table.find(id).select(UserRow::as_select()).first(self).optional()?;
+        let row = users::table.find(id).select(UserRow::as_select()).get_result(self).optional()?;
         row.map(User::try_from).transpose()
     }
 
     /// The user of this name, without regard to case, with their password hash.
     pub fn find_user_by_username(&mut self, username: &str) -> Result<Option<UserWithPassword>, StoreError> {
         let query = users::table.filter(users::username_key.eq(username_key(username)));
-        let row = query.select(UserRow::as_select()).first(self).optional()?;
+        let row = query.select(UserRow::as_select()).get_result(self).optional()?;
         row.map(UserWithPassword::try_from).transpose()
     }
 

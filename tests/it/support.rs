@@ -12,8 +12,11 @@ use grantor::clock::Clock;
 use grantor::config::{Config, HiddenText};
 use grantor::crypto::derived_keys::{DerivedKeys, RootKey};
 use grantor::crypto::rsa_key::{self, RsaSigningKey};
+use grantor::domain::audit_event::{AuditEvent, AuditFilter};
+use grantor::domain::page::PageRequest;
 use grantor::domain::signing_key::SigningKey;
 use grantor::flows::Server;
+use grantor::flows::audit;
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::{self, ClientMembers, ClientWithSecret};
 use grantor::flows::users::{self, NewPassword, NewUser};
@@ -298,6 +301,19 @@ impl TestServer {
         answer.json()
     }
 
+    /// What introspection says of a token to this client: is it active?
+    pub fn is_active(&self, caller: &TestClient, token: &str) -> bool {
+        let answer = self.post_as(caller, "/oauth/introspect", &[("token", token)]);
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.json()["active"].as_bool().unwrap()
+    }
+
+    /// The audit events of an action, newest first.
+    pub fn events(&self, action: &str) -> Vec<AuditEvent> {
+        let filter = AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+        audit::list(&self.server, &Caller::command_line(), &filter, &PageRequest::new(None, Some(200))).unwrap().items
+    }
+
     /// An access token of an admin for the admin API, with this scope.
     pub fn admin_token(&self, scope: &str) -> String {
         let client = self.client(ClientMembers {
@@ -437,6 +453,11 @@ impl<'a> Browser<'a> {
     pub fn new(test: &'a TestServer) -> Self {
         let builder = HttpClient::builder().redirect(reqwest::redirect::Policy::none()).cookie_store(true);
         Self { test, http: builder.build().unwrap() }
+    }
+
+    /// A request to a path of the server, to add headers to.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.test.url(path))
     }
 
     /// GET a path of the server.

@@ -11,7 +11,7 @@ use crate::flows::login::LiveSession;
 use crate::flows::password_check::LoginAttempt;
 use crate::flows::{Server, authorize, csrf, login};
 use crate::http::edge::Edge;
-use crate::http::error::page_error;
+use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
 use crate::http::run::run;
 use crate::http::{cookies, extract, respond};
@@ -60,24 +60,25 @@ fn form(
     request: &HttpRequest,
     (server, edge): (&web::Data<Server>, &Edge),
     sender: Option<&Sender>,
-    failed: Option<(StatusCode, &str, &str)>,
+    failed: Option<(PageError, &str)>,
 ) -> HttpResponse {
     let (browser, is_new) = match cookies::browser_or_new(request, edge) {
         Ok(found) => found,
         Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
     };
-    let (status, text, username) =
-        failed.map_or((StatusCode::OK, None, ""), |(status, text, name)| (status, Some(text), name));
+    let (error, username) = failed.unzip();
     let page = LoginPage {
         frame: Frame::new(edge),
         query: request.query_string(),
         csrf: csrf::token(server, &browser),
         client_name: sender.map(|sender| sender.client_name.as_str()),
-        username,
-        error: text,
+        username: username.unwrap_or_default(),
+        error: error.as_ref().map(|error| error.text.as_str()),
     };
     let target = sender.map_or(FormTarget::Here, |sender| FormTarget::Client(&sender.redirect_uri));
-    let mut response = render(status, &page, policy(&target, None));
+    let status = error.as_ref().map_or(StatusCode::OK, |error| error.status);
+    let retry_after = error.as_ref().and_then(|error| error.retry_after);
+    let mut response = pages::with_retry_after(render(status, &page, policy(&target, None)), retry_after);
     if is_new {
         cookies::set_browser(&mut response, edge, &browser);
     }
@@ -177,8 +178,8 @@ pub async fn submit(
             response
         }
         Ok((sender, Err(error @ FlowError::Denied(Denial::LoginFailed | Denial::LoginThrottled(_))))) => {
-            let (status, text) = page_error(&server, &error);
-            form(&request, (&server, &edge), sender.as_ref(), Some((status, &text, &username)))
+            let told = page_error(&server, &error);
+            form(&request, (&server, &edge), sender.as_ref(), Some((told, &username)))
         }
         Ok((_, Err(error))) | Err(error) => pages::error(&server, &edge, &error),
     }

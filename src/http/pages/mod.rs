@@ -7,7 +7,9 @@ pub mod logout;
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, X_FRAME_OPTIONS,
+};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -16,7 +18,7 @@ use crate::domain::denial::Denial;
 use crate::flows::error::FlowError;
 use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
-use crate::http::error::page_error;
+use crate::http::error::{PageError, page_error};
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::redirect_uri::form_action_source;
 
@@ -92,8 +94,17 @@ struct ErrorPage {
 
 /// A refusal or failure that stays here: there is no client that could be told.
 pub fn error(server: &web::Data<Server>, edge: &Edge, error: &FlowError) -> HttpResponse {
-    let (status, text) = page_error(server, error);
-    render(status, &ErrorPage { frame: Frame::new(edge), text }, policy(&FormTarget::Here, None))
+    let PageError { status, text, retry_after } = page_error(server, error);
+    let page = ErrorPage { frame: Frame::new(edge), text };
+    with_retry_after(render(status, &page, policy(&FormTarget::Here, None)), retry_after)
+}
+
+/// The same answer with `Retry-After`, where another try is worth it later.
+fn with_retry_after(mut response: HttpResponse, seconds: Option<u64>) -> HttpResponse {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 #[derive(Template)]
