@@ -123,7 +123,7 @@ impl From<std::io::Error> for CliError {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Dev(arguments) => dev::run(&arguments, cli.json),
-        Command::Serve => load(cli.config.as_deref()).and_then(|config| serve::run(config)),
+        Command::Serve => load(cli.config.as_deref()).and_then(serve::run),
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),

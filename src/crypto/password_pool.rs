@@ -1,6 +1,7 @@
 //! A pool of its own for password hashing: few threads and a bounded queue, so that a flood of log-ins takes at most
 //! these threads and never those that issue tokens.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,6 +11,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// A bounded pool of hashing threads.
 pub struct PasswordPool {
     queue: SyncSender<Job>,
+    few: AtomicUsize,
 }
 
 /// The queue is full, or the pool has ended: try again later.
@@ -26,7 +28,20 @@ impl PasswordPool {
             let jobs = Arc::clone(&jobs);
             thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&jobs))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, few: AtomicUsize::new(0) })
+    }
+
+    /// Like [`PasswordPool::run`], but refused while `limit` jobs of this way are waiting: for callers whose own threads
+    /// are few and must not all end up here.
+    pub fn run_few<T: Send + 'static>(
+        &self,
+        limit: usize,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolBusy> {
+        let waiting = self.few.fetch_add(1, Ordering::SeqCst);
+        let answer = if waiting < limit { self.run(job) } else { Err(PoolBusy) };
+        self.few.fetch_sub(1, Ordering::SeqCst);
+        answer
     }
 
     /// Runs `job` on a pool thread and waits for its answer. Must not be called from an async thread.

@@ -1,5 +1,7 @@
 //! A scope that the server knows: what the consent page says of it, and which resource it belongs to.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -20,4 +22,27 @@ pub struct ScopeDefinition {
     pub privileged: bool,
     /// When it was defined.
     pub created_at: DateTime<Utc>,
+}
+
+/// The defined scopes by name.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeDefinitions {
+    by_name: HashMap<String, ScopeDefinition>,
+}
+
+impl ScopeDefinitions {
+    /// These definitions.
+    pub fn new(definitions: Vec<ScopeDefinition>) -> Self {
+        Self { by_name: definitions.into_iter().map(|scope| (scope.name.clone(), scope)).collect() }
+    }
+
+    /// The definition of this scope. A client may be registered for scopes that nobody defined.
+    pub fn find(&self, name: &str) -> Option<&ScopeDefinition> {
+        self.by_name.get(name)
+    }
+
+    /// Every definition, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &ScopeDefinition> {
+        self.by_name.values()
+    }
 }

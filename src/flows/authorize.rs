@@ -9,7 +9,6 @@ use crate::domain::consent;
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
-use crate::domain::scope_definition::ScopeDefinition;
 use crate::flows::Server;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
@@ -35,7 +34,7 @@ pub enum Step {
     /// The answer, code or error, goes to the client.
     Respond(AuthorizationResponse),
     /// The user has to sign in.
-    Login(Client, String),
+    Login,
     /// The user has to be asked.
     Consent(Box<ConsentQuestion>),
 }
@@ -112,7 +111,7 @@ fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: 
         // Refuse what no user could change before sending one through the login page.
         trusted.client.check_resources(&request.resources)?;
         request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
-        return Ok(Step::Login(trusted.client.clone(), trusted.redirect_uri.clone()));
+        return Ok(Step::Login);
     };
     let authority = authority(server, trusted, &request, &live)?;
     let remembered = server
@@ -123,7 +122,7 @@ fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: 
             client: trusted.client.clone(),
             redirect_uri: trusted.redirect_uri.clone(),
             username: live.user.username.clone(),
-            scopes: describe(server, &authority)?,
+            scopes: describe(server, &authority),
         };
         return Ok(Step::Consent(Box::new(question)));
     }
@@ -145,7 +144,7 @@ pub fn authority(
         roles: &live.user.roles,
         grant: None,
     };
-    Ok(server.store.read(|connection| token::decide(connection, &server.roles, &wanted))??)
+    Ok(token::decide(server, &wanted)?)
 }
 
 /// The checked request of a consent form, for a session: what the user is deciding on.
@@ -154,14 +153,10 @@ pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &Live
     authority(server, trusted, &request, live)
 }
 
-fn describe(server: &Server, authority: &Authority) -> FlowResult<Vec<(String, String)>> {
-    let names: Vec<&str> = authority.scope.iter().collect();
-    let definitions: Vec<ScopeDefinition> = server.store.read(|connection| connection.find_scopes(&names))?;
-    let description = |name: &str| {
-        let found = definitions.iter().find(|definition| definition.name == name);
-        found.map_or_else(|| name.to_owned(), |definition| definition.description.clone())
-    };
-    Ok(names.into_iter().map(|name| (name.to_owned(), description(name))).collect())
+fn describe(server: &Server, authority: &Authority) -> Vec<(String, String)> {
+    let definitions = server.scopes();
+    let description = |name: &str| definitions.find(name).map_or(name, |definition| &definition.description).to_owned();
+    authority.scope.iter().map(|name| (name.to_owned(), description(name))).collect()
 }
 
 fn issue_code(

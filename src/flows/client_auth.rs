@@ -12,6 +12,10 @@ use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 
+/// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
+/// all the others.
+const MAX_WAITING_CHECKS: usize = 4;
+
 /// Authenticates the client that these credentials claim.
 ///
 /// An unknown client and a wrong secret get the same answer after the same work. Whether a client with a secret sends it
@@ -61,7 +65,10 @@ fn is_any(server: &Server, presented: &Zeroizing<String>, secrets: &[ClientSecre
     for secret in secrets {
         if let (false, SecretVerifier::PasswordHash(hash)) = (proven, &secret.verifier) {
             let (hashing, hash, presented) = (Arc::clone(&server.passwords), hash.clone(), presented.clone());
-            proven = server.password_pool.run(move || hashing.verify(&presented, Some(&hash)))??.matches;
+            proven = server
+                .password_pool
+                .run_few(MAX_WAITING_CHECKS, move || hashing.verify(&presented, Some(&hash)))??
+                .matches;
         }
     }
     Ok(proven)

@@ -130,9 +130,12 @@ fn apply(client: &mut Client, members: ClientMembers) {
 /// Completes and checks a registration: within itself, against the configuration, against the defined scopes, and
 /// against what the caller holds.
 fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<()> {
-    let names: Vec<&str> = client.scope.iter().collect();
-    let definitions = server.store.read(|connection| connection.find_scopes(&names))?;
-    let owned = || definitions.iter().filter_map(|scope| scope.resource.as_ref().map(|resource| (scope, resource)));
+    let definitions = server.scopes();
+    let client_scope = client.scope.clone();
+    let owned = || {
+        let named = client_scope.iter().filter_map(|name| definitions.find(name));
+        named.filter_map(|scope| scope.resource.as_ref().map(|resource| (scope, resource)))
+    };
     if client.resources.is_empty() {
         client.resources.push(server.config.default_resource());
         let missing: Vec<_> = owned().map(|(_, resource)| resource.clone()).collect();

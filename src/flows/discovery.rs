@@ -1,6 +1,5 @@
 //! The metadata document (RFC 8414) and the origins that browsers may call from.
 
-use crate::domain::page::PageRequest;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::protocol::client_auth_method::ClientAuthMethod;
@@ -11,9 +10,11 @@ use crate::protocol::pkce::S256;
 use crate::protocol::response_mode::ResponseMode;
 
 /// The metadata of this server. Scopes of the admin API are not advertised: RFC 8414 §2 lets a server leave some out.
-pub fn metadata(server: &Server) -> FlowResult<AuthorizationServerMetadata> {
-    let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
-    let scopes = server.store.read(|connection| connection.list_scopes(&page))?;
+pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
+    let defined = server.scopes();
+    let public = defined.iter().filter(|scope| !scope.privileged);
+    let mut scopes_supported: Vec<_> = public.map(|scope| scope.name.clone()).collect();
+    scopes_supported.sort_unstable();
     let issuer = server.config.server.issuer.clone();
     let at = |path: &str| format!("{issuer}{path}");
     let with_secret: Vec<_> = ClientAuthMethod::ALL
@@ -22,11 +23,11 @@ pub fn metadata(server: &Server) -> FlowResult<AuthorizationServerMetadata> {
         .map(ClientAuthMethod::as_str)
         .collect();
     let every: Vec<_> = ClientAuthMethod::ALL.into_iter().map(ClientAuthMethod::as_str).collect();
-    Ok(AuthorizationServerMetadata {
+    AuthorizationServerMetadata {
         authorization_endpoint: at("/oauth/authorize"),
         token_endpoint: at("/oauth/token"),
         jwks_uri: at("/.well-known/jwks.json"),
-        scopes_supported: scopes.items.into_iter().filter(|scope| !scope.privileged).map(|scope| scope.name).collect(),
+        scopes_supported,
         response_types_supported: vec!["code"],
         response_modes_supported: ResponseMode::ALL.into_iter().map(ResponseMode::as_str).collect(),
         grant_types_supported: GrantType::ALL.into_iter().map(GrantType::as_str).collect(),
@@ -39,7 +40,7 @@ pub fn metadata(server: &Server) -> FlowResult<AuthorizationServerMetadata> {
         authorization_response_iss_parameter_supported: true,
         service_documentation: None,
         issuer,
-    })
+    }
 }
 
 /// May a page of this origin call the endpoints that answer to CORS? Only where an active client registered it.

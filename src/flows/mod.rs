@@ -33,6 +33,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
 use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::Roles;
+use crate::domain::scope_definition::ScopeDefinitions;
 use crate::protocol::resource::Resource;
 use crate::store::Store;
 
@@ -56,12 +57,22 @@ pub struct Server {
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,
     keyring: RwLock<Arc<Keyring>>,
+    scopes: RwLock<Arc<ScopeDefinitions>>,
 }
 
 impl Server {
     /// The signing keys as last read.
     pub fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The defined scopes as last read.
+    pub fn scopes(&self) -> Arc<ScopeDefinitions> {
+        Arc::clone(&self.scopes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_scopes(&self, scopes: ScopeDefinitions) {
+        *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
     }
 
     fn set_keyring(&self, keyring: Keyring) {

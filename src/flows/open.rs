@@ -17,7 +17,7 @@ use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
 use crate::flows::error::Failure;
-use crate::flows::{Server, signing_keys};
+use crate::flows::{Server, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -74,6 +74,7 @@ impl Server {
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)
                 .map_err(|error| Failure::Internal(error.to_string()))?,
             keyring: RwLock::new(Arc::new(Keyring::new(Vec::new(), clock.now()))),
+            scopes: RwLock::default(),
             metrics: Metrics::default(),
             roles: config.roles(),
             admin_resource: config.admin_resource(),
@@ -83,6 +84,7 @@ impl Server {
             config,
         };
         define_admin_scopes(&server)?;
+        scopes::reload(&server).map_err(Failure::from)?;
         signing_keys::reload(&server)?;
         signing_keys::ensure_first(&server, progress)?;
         Ok(server)
@@ -179,8 +181,7 @@ fn make(file: &Path) -> std::io::Result<()> {
 
 /// The scopes of the admin API exist from the start, privileged and tied to its resource.
 fn define_admin_scopes(server: &Server) -> Result<(), OpenError> {
-    let names = ADMIN_API_SCOPES.map(|(name, _)| name);
-    let known = server.store.read(move |connection| connection.find_scopes(&names))?;
+    let known = server.store.read(|connection| connection.list_all_scopes())?;
     for (name, description) in ADMIN_API_SCOPES {
         let wanted = ScopeDefinition {
             name: name.to_owned(),

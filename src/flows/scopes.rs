@@ -6,7 +6,7 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::role;
-use crate::domain::scope_definition::ScopeDefinition;
+use crate::domain::scope_definition::{ScopeDefinition, ScopeDefinitions};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -51,6 +51,14 @@ fn definition(server: &Server, new: NewScope) -> ScopeDefinition {
     ScopeDefinition { name, description, resource, privileged, created_at: server.clock.now() }
 }
 
+/// Reads every definition into memory, where each issued token looks them up. Other instances do so within
+/// `signing_keys.reload_interval`.
+pub fn reload(server: &Server) -> Result<(), StoreError> {
+    let all = server.store.read(|connection| connection.list_all_scopes())?;
+    server.set_scopes(ScopeDefinitions::new(all));
+    Ok(())
+}
+
 /// Defines a scope.
 pub fn create(server: &Server, caller: &Caller, new: NewScope) -> FlowResult<ScopeDefinition> {
     caller.require("scopes:write")?;
@@ -62,6 +70,7 @@ pub fn create(server: &Server, caller: &Caller, new: NewScope) -> FlowResult<Sco
         connection.insert_scope(&row)?;
         connection.insert_audit_event(&event, now)
     });
+    reload(server)?;
     match written {
         Ok(()) => Ok(scope),
         Err(StoreError::Conflict(_)) => {
@@ -84,6 +93,7 @@ pub fn update(server: &Server, caller: &Caller, new: NewScope) -> FlowResult<Sco
         connection.insert_audit_event(&event, now)?;
         Ok(done)
     })?;
+    reload(server)?;
     if done { Ok(scope) } else { Err(Denial::NotFound("scope").into()) }
 }
 
@@ -117,5 +127,6 @@ pub fn delete(server: &Server, caller: &Caller, name: &str) -> FlowResult<()> {
         }
         Ok(done)
     })?;
+    reload(server)?;
     if done { Ok(()) } else { Err(Denial::NotFound("scope").into()) }
 }

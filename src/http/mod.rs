@@ -50,6 +50,7 @@ pub fn serve(
             .default_service(web::to(edge::not_found))
     })
     .workers(workers)
+    .worker_max_blocking_threads(run::THREADS_PER_WORKER)
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(shutdown);

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, purge, signing_keys};
+use crate::flows::{Server, purge, scopes, signing_keys};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -51,7 +51,10 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
     let stop = Arc::new(Stop::default());
     let mut jobs = Jobs { stop, threads: Vec::new() };
     let reload = server.config.signing_keys.reload_interval;
-    jobs.spawn("reload-keys", server, reload, |server, _| signing_keys::reload(server).map_err(FlowError::from))?;
+    jobs.spawn("reload", server, reload, |server, _| {
+        signing_keys::reload(server)?;
+        Ok(scopes::reload(server)?)
+    })?;
     jobs.spawn("rotate-keys", server, ROTATION_CHECK.min(reload * 12), |server, _| {
         if let Some(key) = signing_keys::rotate_if_due(server)? {
             log::info!("signing key {} is published and will sign from {}", key.kid, key.active_from);

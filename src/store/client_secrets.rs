@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::domain::client::{ClientSecret, SecretVerifier};
 use crate::domain::ids::{ClientId, ClientSecretId};
-use crate::store::connection::StoreConnection;
+use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{corrupt, to_micros, to_time};
 use crate::store::schema::client_secrets;
@@ -67,10 +67,9 @@ impl StoreConnection {
         client_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<ClientSecret>, StoreError> {
-        let rows: Vec<ClientSecretRow> = client_secrets::table
-            .filter(client_secrets::client_id.eq(client_id))
-            .select(ClientSecretRow::as_select())
-            .load(self)?;
+        let mine = client_secrets::table.filter(client_secrets::client_id.eq(client_id));
+        let rows: Vec<ClientSecretRow> =
+            on_each!(self, |connection| mine.select(ClientSecretRow::as_select()).load(connection))?;
         let secrets: Result<Vec<_>, _> = rows.into_iter().map(ClientSecret::try_from).collect();
         Ok(secrets?.into_iter().filter(|secret| secret.is_live(now)).collect())
     }

@@ -10,7 +10,7 @@ use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
 use crate::protocol::redirect_uri::RedirectUri;
 use crate::protocol::resource::Resource;
-use crate::store::connection::StoreConnection;
+use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, corrupt, from_list, to_list, to_micros, to_scope, to_time};
 use crate::store::schema::{client_origins, clients};
@@ -114,7 +114,9 @@ impl TryFrom<ClientRow> for Client {
 impl StoreConnection {
     /// The client of this identifier.
     pub fn find_client(&mut self, client_id: &str) -> Result<Option<Client>, StoreError> {
-        let row = clients::table.find(client_id).select(ClientRow::as_select()).get_result(self).optional()?;
+        let row = on_each!(self, |connection| {
+            clients::table.find(client_id).select(ClientRow::as_select()).get_result(connection).optional()
+        })?;
         row.map(Client::try_from).transpose()
     }
 

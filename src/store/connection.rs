@@ -29,6 +29,18 @@ impl StoreConnection {
     }
 }
 
+/// Runs the same query on whichever database it is, typed for that database. A query on the enum itself is built as text
+/// at each call to find its prepared statement; a typed one is found by its type, which is what the busiest reads need.
+macro_rules! on_each {
+    ($connection:expr, |$inner:ident| $query:expr) => {
+        match $connection {
+            $crate::store::connection::StoreConnection::Sqlite($inner) => $query,
+            $crate::store::connection::StoreConnection::Postgres($inner) => $query,
+        }
+    };
+}
+pub(super) use on_each;
+
 /// Where the database is. Its `Display` leaves a password out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {

@@ -7,7 +7,7 @@ use crate::domain::grant::{Grant, RevocationReason};
 use crate::domain::ids::{ClientId, GrantId, UserId};
 use crate::domain::user::User;
 use crate::protocol::resource::Resource;
-use crate::store::connection::StoreConnection;
+use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, to_list, to_micros, to_scope, to_time};
 use crate::store::schema::{grants, users};
@@ -66,8 +66,9 @@ impl StoreConnection {
     /// The grant of this identifier with the user who gave it.
     pub fn find_grant(&mut self, id: &str) -> Result<Option<(Grant, User)>, StoreError> {
         let query = grants::table.inner_join(users::table).filter(grants::id.eq(id));
-        let row: Option<(GrantRow, UserRow)> =
-            query.select((GrantRow::as_select(), UserRow::as_select())).get_result(self).optional()?;
+        let row: Option<(GrantRow, UserRow)> = on_each!(self, |connection| {
+            query.select((GrantRow::as_select(), UserRow::as_select())).get_result(connection).optional()
+        })?;
         row.map(|(grant, user)| Ok((grant.try_into()?, user.try_into()?))).transpose()
     }
 

@@ -7,7 +7,7 @@ use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::user::User;
-use crate::store::connection::StoreConnection;
+use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::grants::GrantRow;
 use crate::store::rows::{to_micros, to_time};
@@ -47,12 +47,13 @@ pub struct PresentedRefreshToken {
 impl StoreConnection {
     /// The refresh token of this digest, with its grant and user.
     pub fn find_refresh_token(&mut self, digest: &[u8]) -> Result<Option<PresentedRefreshToken>, StoreError> {
-        let row: Option<(RefreshTokenRow, GrantRow, UserRow)> = refresh_tokens::table
+        let query = refresh_tokens::table
             .inner_join(grants::table.inner_join(users::table))
-            .filter(refresh_tokens::digest.eq(digest))
-            .select((RefreshTokenRow::as_select(), GrantRow::as_select(), UserRow::as_select()))
-            .get_result(self)
-            .optional()?;
+            .filter(refresh_tokens::digest.eq(digest));
+        let row: Option<(RefreshTokenRow, GrantRow, UserRow)> = on_each!(self, |connection| {
+            let columns = (RefreshTokenRow::as_select(), GrantRow::as_select(), UserRow::as_select());
+            query.select(columns).get_result(connection).optional()
+        })?;
         row.map(|(token, grant, user)| {
             Ok(PresentedRefreshToken { token: token.into(), grant: grant.try_into()?, user: user.try_into()? })
         })
@@ -83,7 +84,8 @@ impl StoreConnection {
             refresh_tokens::created_at.eq(to_micros(created_at)),
             refresh_tokens::expires_at.eq(to_micros(expires_at)),
         );
-        diesel::insert_into(refresh_tokens::table).values(row).execute(self)?;
+        let insert = diesel::insert_into(refresh_tokens::table).values(row);
+        on_each!(self, |connection| insert.execute(connection))?;
         Ok(())
     }
 
@@ -99,7 +101,8 @@ impl StoreConnection {
             .find(id)
             .filter(refresh_tokens::consumed_at.is_null())
             .filter(refresh_tokens::grant_id.eq_any(standing));
-        Ok(diesel::update(fresh).set(refresh_tokens::consumed_at.eq(Some(to_micros(now)))).execute(self)? == 1)
+        let update = diesel::update(fresh).set(refresh_tokens::consumed_at.eq(Some(to_micros(now))));
+        Ok(on_each!(self, |connection| update.execute(connection))? == 1)
     }
 
     /// Moves the end of a kept token; false when it was consumed meanwhile.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::revoked_access_token::RevokedAccessToken;
-use crate::store::connection::StoreConnection;
+use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::revoked_access_tokens;
@@ -15,7 +15,8 @@ type Row = (String, String, i64, i64);
 impl StoreConnection {
     /// Is this access token revoked?
     pub fn is_access_token_revoked(&mut self, jti: &str) -> Result<bool, StoreError> {
-        let found: i64 = revoked_access_tokens::table.find(jti).count().get_result(self)?;
+        let query = revoked_access_tokens::table.find(jti).count();
+        let found: i64 = on_each!(self, |connection| query.get_result(connection))?;
         Ok(found > 0)
     }
 

@@ -48,20 +48,9 @@ impl TryFrom<ScopeRow> for ScopeDefinition {
 }
 
 impl StoreConnection {
-    /// The definitions of those of the named scopes that are defined.
-    pub fn find_scopes(&mut self, names: &[&str]) -> Result<Vec<ScopeDefinition>, StoreError> {
-        // On SQLite `IN (...)` is a new statement for each number of names, and preparing it costs more than running it;
-        // there is no round trip to save there.
-        let rows: Vec<ScopeRow> = match self {
-            Self::Postgres(connection) => {
-                scopes::table.filter(scopes::name.eq_any(names)).select(ScopeRow::as_select()).load(connection)?
-            }
-            Self::Sqlite(connection) => {
-                let find =
-                    |name| scopes::table.find(name).select(ScopeRow::as_select()).get_result(connection).optional();
-                names.iter().copied().map(find).filter_map(Result::transpose).collect::<Result<_, _>>()?
-            }
-        };
+    /// Every definition.
+    pub fn list_all_scopes(&mut self) -> Result<Vec<ScopeDefinition>, StoreError> {
+        let rows: Vec<ScopeRow> = scopes::table.select(ScopeRow::as_select()).order(scopes::name).load(self)?;
         rows.into_iter().map(ScopeDefinition::try_from).collect()
     }
 

@@ -418,13 +418,8 @@ fn users_are_made_and_edited(engine: Engine) {
 }
 
 fn token_status(test: &TestServer, username: &str) -> u16 {
-    let client = TestClient { id: "tool".to_owned(), secret: None };
-    let secret = test.server.store.read(|connection| connection.find_client(&client.id)).unwrap().unwrap();
-    assert_eq!(secret.client_id.as_str(), "tool");
-    let name = format!("signs-in-{username}").to_lowercase();
-    let client = test.client(confidential_members(&name));
     let parameters = [("grant_type", "password"), ("username", username), ("password", PASSWORD)];
-    test.token(&client, &parameters).status.as_u16()
+    test.token(&test.confidential(), &parameters).status.as_u16()
 }
 
 fn invalid_users_are_refused(engine: Engine) {

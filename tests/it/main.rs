@@ -5,6 +5,26 @@
 #[macro_use]
 mod support;
 
+mod authorize;
+mod client_auth;
+mod client_credentials;
 mod code;
+mod denials;
+mod discovery;
+mod introspection;
 mod layers;
+mod pages;
+mod password;
 mod refresh;
+mod revocation;
+mod third_party;
+mod process;
+mod admin_api;
+mod admin_guard;
+mod signing_keys;
+mod migrations;
+mod store;
+mod purge;
+mod cli;
+mod faults;
+mod bad_input;

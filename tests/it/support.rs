@@ -195,7 +195,8 @@ impl TestServer {
         Self::start_on(Arc::new(Self::seeded(engine)), Clock::System, |_| ())
     }
 
-    fn seeded(engine: Engine) -> TestDatabase {
+    /// A database with a signing key.
+    pub fn seeded(engine: Engine) -> TestDatabase {
         let database = TestDatabase::empty(engine);
         database.seed_signing_key();
         database
@@ -415,6 +416,15 @@ impl Answer {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
         let location = self.header("location");
         Url::parse(&location).or_else(|_| Url::parse("http://relative.invalid").unwrap().join(&location)).unwrap()
+    }
+
+    /// Everything of it but when it was and which it was: what must not differ between two refusals that may not be told apart.
+    pub fn shape(&self) -> (u16, Vec<(String, Vec<u8>)>, String) {
+        let telling = self.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"));
+        let mut headers: Vec<_> =
+            telling.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_owned())).collect();
+        headers.sort();
+        (self.status.as_u16(), headers, self.body.clone())
     }
 
     /// A parameter of the redirect's query.

@@ -5,10 +5,10 @@ use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::role::{self, Roles};
-use crate::domain::scope_definition::ScopeDefinition;
+use crate::domain::scope_definition::{ScopeDefinition, ScopeDefinitions};
+use crate::flows::Server;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
-use crate::store::{StoreConnection, StoreError};
 
 /// What is asked for, and within which bounds.
 pub struct Wanted<'a> {
@@ -34,18 +34,9 @@ pub struct Authority {
 }
 
 /// Decides scope and audience.
-pub fn decide(
-    connection: &mut StoreConnection,
-    roles: &Roles,
-    wanted: &Wanted<'_>,
-) -> Result<Result<Authority, Denial>, StoreError> {
-    let (asked, explicit) = match check_bounds(wanted) {
-        Ok(asked) => asked,
-        Err(denial) => return Ok(Err(denial)),
-    };
-    let names: Vec<&str> = asked.iter().collect();
-    let definitions = if names.is_empty() { Vec::new() } else { connection.find_scopes(&names)? };
-    Ok(settle(wanted, roles, (asked, explicit), &definitions))
+pub fn decide(server: &Server, wanted: &Wanted<'_>) -> Result<Authority, Denial> {
+    let asked = check_bounds(wanted)?;
+    settle(wanted, &server.roles, asked, &server.scopes())
 }
 
 /// The scope asked for, and whether it was asked for or is the default; refused beyond client or grant.
@@ -76,10 +67,10 @@ fn settle(
     wanted: &Wanted<'_>,
     roles: &Roles,
     (asked, explicit): (Scope, bool),
-    definitions: &[ScopeDefinition],
+    definitions: &ScopeDefinitions,
 ) -> Result<Authority, Denial> {
     let held = roles.scope_of(wanted.roles);
-    let definition = |token: &str| definitions.iter().find(|definition| definition.name == token);
+    let definition = |token: &str| definitions.find(token);
     let may = |token: &str| {
         let privileged = role::is_admin_api_scope(token) || definition(token).is_some_and(|found| found.privileged);
         // Least privilege: a privileged scope must be asked for by name, and held.

@@ -55,7 +55,7 @@ pub fn redeem(server: &Server, asked: &Asked, presented: Presented) -> FlowResul
         roles: &user.roles,
         grant: Some(&grant),
     };
-    let authority = server.store.read(|connection| authority::decide(connection, &server.roles, &wanted))??;
+    let authority = authority::decide(server, &wanted)?;
     issue(server, asked, digest, (&grant, &user), &authority)
 }
 

@@ -12,7 +12,7 @@ pub fn redeem(server: &Server, asked: &Asked) -> FlowResult<TokenResponse> {
     let client = &asked.client;
     let wanted =
         Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &client.roles, grant: None };
-    let authority = server.store.read(|connection| authority::decide(connection, &server.roles, &wanted))??;
+    let authority = authority::decide(server, &wanted)?;
     let minted = mint::mint(server, client, &Subject::Client, &authority)?;
     if let Some(event) = issued(server, asked, Actor::Client(client.client_id.0.clone()), &minted) {
         let now = server.clock.now();

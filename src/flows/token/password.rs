@@ -28,7 +28,7 @@ pub fn redeem(
     let user = password_check::check(server, &attempt)?;
     let wanted =
         Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &user.roles, grant: None };
-    let authority = server.store.read(|connection| authority::decide(connection, &server.roles, &wanted))??;
+    let authority = authority::decide(server, &wanted)?;
     let now = server.clock.now();
     let grant = Grant {
         id: GrantId(random::id(now)?),

@@ -54,17 +54,9 @@ fn decide(
         let Some(found) = connection.find_refresh_token(digest)? else { return Ok(None) };
         let successor_unused =
             found.token.consumed_at.is_some() && connection.is_refresh_token_unused(successor_digest)?;
-        let wanted = Wanted {
-            client: &asked.client,
-            scope: asked.scope.as_ref(),
-            resources: &asked.resources,
-            roles: &found.user.roles,
-            grant: Some(&found.grant),
-        };
-        let authority = authority::decide(connection, &server.roles, &wanted)?;
-        Ok(Some((found, successor_unused, authority)))
+        Ok(Some((found, successor_unused)))
     })?;
-    let (found, successor_unused, authority) = loaded.ok_or(Denial::RefreshTokenUnknown)?;
+    let (found, successor_unused) = loaded.ok_or(Denial::RefreshTokenUnknown)?;
     let plan = match found.token.present(&found.grant, &asked.client, successor_unused, &terms) {
         Ok(plan) => plan,
         Err(denial) => {
@@ -77,7 +69,15 @@ fn decide(
     if found.user.status != Status::Active {
         return Err(Denial::UserInactive.into());
     }
-    Ok((found, plan, authority?))
+    let wanted = Wanted {
+        client: &asked.client,
+        scope: asked.scope.as_ref(),
+        resources: &asked.resources,
+        roles: &found.user.roles,
+        grant: Some(&found.grant),
+    };
+    let authority = authority::decide(server, &wanted)?;
+    Ok((found, plan, authority))
 }
 
 /// Consumes the token and adds its successor; false when another request was faster, or the grant was revoked meanwhile.

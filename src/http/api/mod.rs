@@ -22,7 +22,7 @@ use crate::http::edge::{self, Edge};
 use crate::http::error::api_error;
 use crate::http::extract;
 use crate::http::respond::no_store_json;
-use crate::http::run::run;
+use crate::http::run::run_waiting;
 use crate::protocol::params::Params;
 
 /// The routes of the admin API.
@@ -82,14 +82,15 @@ impl actix_web::FromRequest for Api {
 }
 
 impl Api {
-    /// Authenticates the caller and runs a use case for them, in one hop.
+    /// Authenticates the caller and runs a use case for them, in one hop. Administration may hash passwords and secrets, and
+    /// makes keys: it takes the waiting lane.
     async fn run<T: Send + 'static>(
         &self,
         flow: impl FnOnce(&Server, &Caller) -> FlowResult<T> + Send + 'static,
     ) -> FlowResult<T> {
         let token = extract::bearer(&self.request);
         let source = extract::source(&self.request, &self.edge);
-        run(&self.server, move |server| {
+        run_waiting(&self.server, move |server| {
             let caller = bearer::authenticate(server, token.as_deref(), source)?;
             flow(server, &caller)
         })

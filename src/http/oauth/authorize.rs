@@ -27,7 +27,7 @@ pub fn go(request: &HttpRequest, edge: &Edge, step: &Step) -> HttpResponse {
     let page = |name: &str| respond::see_other(&format!("{}/{name}?{}", edge.base_path, request.query_string()));
     match step {
         Step::Respond(response) => respond::authorization(response),
-        Step::Login(..) => page("login"),
+        Step::Login => page("login"),
         Step::Consent(_) => page("consent"),
     }
 }

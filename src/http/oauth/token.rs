@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::flows::{Server, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
-use crate::http::run::run;
+use crate::http::run::{run, run_waiting};
 use crate::http::{extract, respond};
 
 /// Exchanges a grant for tokens.
@@ -21,7 +21,11 @@ pub async fn exchange(
     };
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
-    match run(&server, move |server| token::exchange(server, &params, credentials, source)).await {
+    // RFC 6749 §4.3 is the one grant that hashes.
+    let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
+    let exchange = move |server: &Server| token::exchange(server, &params, credentials, source);
+    let answer = if hashes { run_waiting(&server, exchange).await } else { run(&server, exchange).await };
+    match answer {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),
     }

@@ -13,7 +13,7 @@ use crate::flows::{Server, authorize, csrf, login};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
-use crate::http::run::run;
+use crate::http::run::{run, run_waiting};
 use crate::http::{cookies, extract, respond};
 use crate::protocol::params::Params;
 
@@ -165,7 +165,7 @@ pub async fn submit(
     let previous = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
     let (has_query, username) = (!request.query_string().is_empty(), submitted.username.clone());
-    let done = run(&server, move |server| {
+    let done = run_waiting(&server, move |server| {
         let sender = find_sender(server, &query, has_query)?;
         let client_id = sender.as_ref().map(|sender| sender.client_id.clone());
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
