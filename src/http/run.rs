@@ -10,7 +10,7 @@ use crate::flows::Server;
 use crate::flows::error::{Failure, FlowResult};
 
 /// Threads of the short lane for each HTTP worker: enough to share a commit, too few to contend.
-pub const THREADS_PER_WORKER: usize = 8;
+pub const THREADS_PER_WORKER: usize = 4;
 /// Threads of the waiting lane; nearly all of them wait, for `passwords.queue` bounds what is hashed.
 const WAITING_THREADS: usize = 256;
 

@@ -113,12 +113,13 @@ impl<'de> Deserialize<'de> for RedirectUri {
 }
 
 /// The source expression that allows a form to end at this URI under Content-Security-Policy `form-action`:
-/// an origin for http(s), the bare scheme for a private-use one. None when the text is no URI.
+/// an origin for http(s), the bare scheme for a private-use one and for the loopback address of IPv6, which the grammar of
+/// source expressions has no word for (CSP Level 3 §2.3.1). None when the text is no URI.
 pub fn form_action_source(redirect_uri: &str) -> Option<String> {
     let url = Url::parse(redirect_uri).ok()?;
     match url.origin() {
+        url::Origin::Tuple(_, Host::Ipv6(_), _) | url::Origin::Opaque(_) => Some(format!("{}:", url.scheme())),
         url::Origin::Tuple(..) => Some(url.origin().ascii_serialization()),
-        url::Origin::Opaque(_) => Some(format!("{}:", url.scheme())),
     }
 }
 
@@ -218,6 +219,8 @@ mod tests {
     #[test]
     fn form_action_sources() {
         assert_eq!(form_action_source("https://app.example/cb?x").as_deref(), Some("https://app.example"));
+        assert_eq!(form_action_source("http://127.0.0.1:5/cb").as_deref(), Some("http://127.0.0.1:5"));
+        assert_eq!(form_action_source("http://[::1]:5/cb").as_deref(), Some("http:"));
         assert_eq!(form_action_source("com.example.app:/cb").as_deref(), Some("com.example.app:"));
     }
 

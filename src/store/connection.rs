@@ -113,7 +113,7 @@ impl Manager {
                 // synchronous=FULL: in WAL mode, NORMAL may lose the last commits at a power cut, and they were answered.
                 connection.batch_execute(
                     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;",
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;",
                 )?;
                 if self.role == Role::Read {
                     connection.batch_execute("PRAGMA query_only = ON;")?;

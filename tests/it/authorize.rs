@@ -153,63 +153,62 @@ fn a_missing_redirect_uri_is_fine_where_there_is_one(engine: Engine) {
     }
 }
 
+, parted by single spaces";
+
+const REDIRECTED: [Refusal; 18] = [
+    (&[("response_type", "token")], "unsupported_response_type", "response_type must be code"),
+    (&[("response_type", "code id_token")], "unsupported_response_type", "response_type must be code"),
+    (&[("response_type", "")], "invalid_request", "parameter 'response_type' is missing"),
+    (
+        &[("code_challenge", ""), ("code_challenge_method", "")],
+        "invalid_request",
+        "code_challenge is required for this client (PKCE, S256)",
+    ),
+    (&[("code_challenge_method", "")], "invalid_request", "code_challenge_method must be S256"),
+    (&[("code_challenge_method", "plain")], "invalid_request", "code_challenge_method must be S256"),
+    (&[("code_challenge", "short")], "invalid_request", "code_challenge is not an S256 challenge"),
+    (&[("code_challenge", "")], "invalid_request", "code_challenge_method came without a code_challenge"),
+    (&[("scope", "read admin")], "invalid_scope", "the client is not registered for the requested scope"),
+    (
+        &[("scope", "a\"b")],
+        "invalid_scope",
+        NOT_A_SCOPE,
+    ),
+    (
+        &[("resource", "https://other.example")],
+        "invalid_target",
+        "the client is not registered for the requested resource",
+    ),
+    (
+        &[("resource", "relative")],
+        "invalid_target",
+        "a resource must be an absolute URI without fragment, of at most 2048 printable ASCII characters",
+    ),
+    (&[("scope", "read"), ("scope", "read")], "invalid_request", "parameter 'scope' is repeated"),
+    (
+        &[("response_type", "code"), ("response_type", "code")],
+        "invalid_request",
+        "parameter 'response_type' is repeated",
+    ),
+    (&[("response_mode", "fragment")], "invalid_request", "response_mode must be query or form_post"),
+    (&[("request", "e30.e30.")], "request_not_supported", "request objects are not supported"),
+    (&[("request_uri", "urn:x:y")], "request_uri_not_supported", "request_uri is not supported"),
+    (
+        &[("response_mode", "query"), ("response_mode", "query")],
+        "invalid_request",
+        "parameter 'response_mode' is repeated",
+    ),
+];
+
 fn every_other_error_goes_to_the_client(engine: Engine) {
     let test = TestServer::start(engine);
     let client = test.public();
-    let long = "x".repeat(5000);
-    let cases: [(&[(&str, &str)], &str, &str); 19] = [
-        (&[("response_type", "token")], "unsupported_response_type", "response_type must be code"),
-        (&[("response_type", "code id_token")], "unsupported_response_type", "response_type must be code"),
-        (&[("response_type", "")], "invalid_request", "parameter 'response_type' is missing"),
-        (
-            &[("code_challenge", ""), ("code_challenge_method", "")],
-            "invalid_request",
-            "code_challenge is required for this client (PKCE, S256)",
-        ),
-        (&[("code_challenge_method", "")], "invalid_request", "code_challenge_method must be S256"),
-        (&[("code_challenge_method", "plain")], "invalid_request", "code_challenge_method must be S256"),
-        (&[("code_challenge", "short")], "invalid_request", "code_challenge is not an S256 challenge"),
-        (&[("code_challenge", "")], "invalid_request", "code_challenge_method came without a code_challenge"),
-        (&[("scope", "read admin")], "invalid_scope", "the client is not registered for the requested scope"),
-        (
-            &[("scope", "a\"b")],
-            "invalid_scope",
-            "not a scope: tokens of printable ASCII without space, ''' and ''', parted by single spaces",
-        ),
-        (
-            &[("scope", &long)],
-            "invalid_scope",
-            "not a scope: tokens of printable ASCII without space, ''' and ''', parted by single spaces",
-        ),
-        (
-            &[("resource", "https://other.example")],
-            "invalid_target",
-            "the client is not registered for the requested resource",
-        ),
-        (
-            &[("resource", "relative")],
-            "invalid_target",
-            "a resource must be an absolute URI without fragment, of at most 2048 printable ASCII characters",
-        ),
-        (&[("scope", "read"), ("scope", "read")], "invalid_request", "parameter 'scope' is repeated"),
-        (
-            &[("response_type", "code"), ("response_type", "code")],
-            "invalid_request",
-            "parameter 'response_type' is repeated",
-        ),
-        (&[("response_mode", "fragment")], "invalid_request", "response_mode must be query or form_post"),
-        (&[("request", "e30.e30.")], "request_not_supported", "request objects are not supported"),
-        (&[("request_uri", "urn:x:y")], "request_uri_not_supported", "request_uri is not supported"),
-        (
-            &[("response_mode", "query"), ("response_mode", "query")],
-            "invalid_request",
-            "parameter 'response_mode' is repeated",
-        ),
-    ];
-    for (changes, error, description) in cases {
+    for (changes, error, description) in REDIRECTED {
         let answer = get(&test, &authorize_query(&client, changes));
         assert_eq!(assert_redirected_error(&test, &answer, error, Some("a state")), description, "{changes:?}");
     }
+    let long = get(&test, &authorize_query(&client, &[("scope", &"x".repeat(5000))]));
+    assert_eq!(assert_redirected_error(&test, &long, "invalid_scope", Some("a state")), NOT_A_SCOPE);
     // A repeated state cannot be echoed; an absent one is not made up.
     let twice = get(&test, &authorize_query(&client, &[("state", "1"), ("state", "2")]));
     assert_redirected_error(&test, &twice, "invalid_request", None);
@@ -374,6 +373,11 @@ fn a_post_is_repeated_as_a_get(engine: Engine) {
     let answer = post("?state=1", form, &query);
     let error = get(&test, answer.location().query().unwrap());
     assert_redirected_error(&test, &error, "invalid_request", None);
+    // As long as a body may be: it comes back, or it is refused, and nothing breaks.
+    let huge = format!("{}&state={}", authorize_query(&client, &[("state", "")]), "~".repeat(60_000));
+    let answer = post("", form, &huge);
+    let repeated = get(&test, answer.location().query().unwrap());
+    assert!(repeated.status == 303 || repeated.status.is_client_error(), "{}", repeated.status);
     assert_page(&post("", "text/plain", &query), 400, "the body must be application/x-www-form-urlencoded");
     assert_page(&post("", form, "x=%ff"), 400, "a parameter is not UTF-8");
     assert_page(&post("", form, &"x".repeat(64 * 1024 + 1)), 413, "the body must have at most 64 KiB");
