@@ -62,17 +62,15 @@ pub fn run(arguments: &Arguments, json: bool) -> CliResult {
     let toml = config_text(&config, &metrics_token);
     let server = Server::open(config, Clock::System, &output::progress)?;
     write_private(&config_file, toml.as_bytes())?;
-    let mut demo = match known {
-        Some(known) => known.demo,
-        None => {
-            output::progress("making the demo users and clients");
-            let made = demo::create(&server)?;
-            let kept = Kept { demo: made, metrics_token: metrics_token.clone() };
+    let demo = match known {
+        Some(known) if known.demo.issuer == server.config.server.issuer => known.demo,
+        known => {
+            let demo = make_or_move(&server, known)?;
+            let kept = Kept { demo, metrics_token: metrics_token.clone() };
             write_private(&kept_file, serde_json::to_string_pretty(&kept).map_err(CliError::failed)?.as_bytes())?;
             kept.demo
         }
     };
-    demo.issuer.clone_from(&server.config.server.issuer);
     run_until_stopped(server, listener, move || {
         wait_until_it_answers(address)?;
         if json {
@@ -81,6 +79,20 @@ pub fn run(arguments: &Arguments, json: bool) -> CliResult {
             output::print(&guide(&demo, &metrics_token, &config_file)?)
         }
     })
+}
+
+/// Makes the demo of a new folder, or takes a kept one along to another address.
+fn make_or_move(server: &Server, known: Option<Kept>) -> Result<Demo, CliError> {
+    match known {
+        Some(Kept { mut demo, .. }) => {
+            demo::readdress(server, &mut demo)?;
+            Ok(demo)
+        }
+        None => {
+            output::progress("making the demo users and clients");
+            Ok(demo::create(server)?)
+        }
+    }
 }
 
 fn settings(arguments: &Arguments, address: SocketAddr, folder: &Path, metrics_token: &str) -> Config {

@@ -51,6 +51,8 @@ pub fn progress(text: &str) {
 
 /// Says on standard error what went wrong and what to do.
 pub fn complain(sentence: &str, hint: Option<&str>) {
+    // Messages of libraries come with line breaks of their own; a sentence is one line.
+    let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
     let _ = writeln!(io::stderr(), "error: {sentence}");
     if let Some(hint) = hint {
         let _ = writeln!(io::stderr(), "hint: {hint}");

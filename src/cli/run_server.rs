@@ -50,9 +50,7 @@ pub fn run_until_stopped(
         if let Some(metrics) = metrics {
             actix_web::rt::spawn(metrics);
         }
-        if let Some(certificate) = certificate {
-            actix_web::rt::spawn(reload_on_hangup(certificate));
-        }
+        actix_web::rt::spawn(reload_on_hangup(certificate));
         let told = std::thread::spawn(ready);
         running.await?;
         for handle in handles {
@@ -65,13 +63,14 @@ pub fn run_until_stopped(
     served
 }
 
-/// SIGHUP: read the certificate again.
-async fn reload_on_hangup(certificate: Arc<Certificate>) {
+/// SIGHUP: read the certificate again. Without one there is nothing to read, but the signal must not end the server.
+async fn reload_on_hangup(certificate: Option<Arc<Certificate>>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
     while hangups.recv().await.is_some() {
-        match certificate.reload() {
-            Ok(()) => log::info!("the certificate has been read again"),
-            Err(error) => log::error!("the certificate in use stays: {error}"),
+        match certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Ok(())) => log::info!("the certificate has been read again"),
+            Some(Err(error)) => log::error!("the certificate in use stays: {error}"),
+            None => log::info!("there is no certificate to read again"),
         }
     }
 }

@@ -20,8 +20,14 @@ pub enum KeyError {
     /// Generation failed.
     #[error("an RSA key could not be generated: {0}")]
     Generation(String),
-    /// Not a private RSA key in PEM (PKCS#8 or PKCS#1) or PKCS#8 DER.
-    #[error("not a private RSA key in PKCS#8 or PKCS#1 PEM: {0}")]
+    /// Not a private RSA key in PEM, PKCS#8 or PKCS#1.
+    #[error("this is not a private RSA key in PEM (PKCS#8 or PKCS#1, not encrypted)")]
+    NotRsaPem,
+    /// A public exponent below 65537.
+    #[error("the public exponent of an RSA key must be at least 65537")]
+    Exponent,
+    /// A stored key that cannot be parsed.
+    #[error("a stored signing key cannot be read: {0}")]
     Unreadable(String),
     /// A size that is not allowed.
     #[error("RSA keys must have 2048, 3072 or 4096 bits; this one has {0}")]
@@ -53,8 +59,12 @@ pub fn generate(bits: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 /// Reads a private key in PEM, PKCS#8 or PKCS#1; the result is PKCS#8 DER.
 pub fn from_pem(pem: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let key = rsa::RsaPrivateKey::from_pkcs8_pem(pem)
-        .or_else(|pkcs8| rsa::RsaPrivateKey::from_pkcs1_pem(pem).map_err(|_| pkcs8))
-        .map_err(|error| KeyError::Unreadable(error.to_string()))?;
+        .or_else(|_| rsa::RsaPrivateKey::from_pkcs1_pem(pem))
+        .map_err(|_| KeyError::NotRsaPem)?;
+    // FIPS 186-5 §5.4: 2^16 < e. Small exponents break under careless verifiers.
+    if key.e() < &rsa::BigUint::from(65_537_u32) {
+        return Err(KeyError::Exponent);
+    }
     let bits = key.size() * 8;
     if !SIZES.contains(&bits) {
         return Err(KeyError::Size(bits));

@@ -1,6 +1,6 @@
 //! Registered clients, as operators manage them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
@@ -14,6 +14,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::member::{not_null, present};
 use crate::flows::password_check;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
@@ -30,25 +31,41 @@ use crate::store::StoreError;
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each member is that of Client, which documents it")]
 pub struct ClientMembers {
+    #[serde(default, deserialize_with = "not_null")]
     pub client_id: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     pub client_secret: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     pub client_name: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     pub description: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     pub environment: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
+    #[serde(default, deserialize_with = "not_null")]
     pub grant_types: Option<Vec<GrantType>>,
     #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, deserialize_with = "not_null")]
     pub redirect_uris: Option<Vec<RedirectUri>>,
     #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "not_null")]
     pub scope: Option<Scope>,
     #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, deserialize_with = "not_null")]
     pub resources: Option<Vec<Resource>>,
     #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, deserialize_with = "not_null")]
     pub allowed_origins: Option<Vec<Origin>>,
+    #[serde(default, deserialize_with = "not_null")]
     pub roles: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "not_null")]
     pub require_pkce: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     pub first_party: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     pub may_introspect: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     pub refresh_token_policy: Option<RefreshTokenPolicy>,
     #[serde(default, deserialize_with = "present")]
     pub access_token_lifetime: Option<Option<u32>>,
@@ -56,11 +73,6 @@ pub struct ClientMembers {
     pub refresh_token_lifetime: Option<Option<u32>>,
     #[serde(default, deserialize_with = "present")]
     pub refresh_token_max_lifetime: Option<Option<u32>>,
-}
-
-/// Tells a null from an absent member.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::<u32>::deserialize(deserializer).map(Some)
 }
 
 /// A registered client with its secret, shown this once. No `Debug`.
@@ -130,6 +142,8 @@ fn apply(client: &mut Client, members: ClientMembers) {
 /// Completes and checks a registration: within itself, against the configuration, against the defined scopes, and
 /// against what the caller holds.
 fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<()> {
+    caller.may_hand_out(client.scope.iter())?;
+    caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
     let definitions = server.scopes();
     let client_scope = client.scope.clone();
     let owned = || {
@@ -157,8 +171,6 @@ fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<(
         return refuse(format!("there is no role '{unknown}' in the configuration"));
     }
     check_lifetimes(server, client)?;
-    caller.may_hand_out(client.scope.iter())?;
-    caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
     Ok(())
 }
 

@@ -79,6 +79,18 @@ pub fn create(server: &Server) -> FlowResult<Demo> {
     Ok(Demo { issuer: server.config.server.issuer.clone(), user, admin, confidential_client, public_client })
 }
 
+/// The server is started under another issuer: the demo clients get its resources.
+pub fn readdress(server: &Server, demo: &mut Demo) -> FlowResult<()> {
+    let resources = [server.config.default_resource(), server.admin_resource.clone()];
+    for (client, count) in [(&demo.confidential_client, 2), (&demo.public_client, 1)] {
+        let resources = Some(resources.iter().take(count).cloned().collect());
+        let members = ClientMembers { resources, ..ClientMembers::default() };
+        clients::update(server, &Caller::command_line(), &client.client_id, members)?;
+    }
+    demo.issuer.clone_from(&server.config.server.issuer);
+    Ok(())
+}
+
 fn create_user(server: &Server, caller: &Caller, username: &str, roles: &[&str]) -> FlowResult<DemoUser> {
     let random = SecretKind::ClientSecret.generate()?;
     // Enough of it to be unguessable, and short enough to be typed.

@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod error;
 pub mod introspect;
 pub mod login;
+mod member;
 pub mod open;
 pub mod password_check;
 pub mod purge;

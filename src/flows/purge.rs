@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::flows::Server;
+use crate::flows::{Server, signing_keys};
 use crate::store::{StoreConnection, StoreError};
 
 /// Rows of one batch, one write each.
@@ -45,10 +45,5 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, St
         }
         total += removed;
     }
-    // One more write: keys whose last token has expired, never many.
-    let gone = server.store.write(move |connection| connection.purge_signing_keys(now))?;
-    if gone > 0 {
-        server.metrics.purged("signing_keys", gone);
-    }
-    Ok(total + gone)
+    Ok(total + signing_keys::remove_expired(server)?)
 }

@@ -134,6 +134,28 @@ pub fn rotate_if_due(server: &Server) -> FlowResult<Option<SigningKey>> {
     }
 }
 
+/// Removes the keys whose last token has expired, each with its event; answers how many this call removed.
+pub fn remove_expired(server: &Server) -> Result<usize, StoreError> {
+    let now = server.clock.now();
+    let rows = server.store.read(|connection| connection.list_signing_keys())?;
+    let mut removed = 0;
+    for key in rows.into_iter().map(|row| row.key).filter(|key| !key.is_published(now)) {
+        let event = Caller::server().event(AuditAction::SigningKeyRemoved, "signing_key", &key.kid);
+        let gone = server.store.write(move |connection| {
+            let gone = connection.delete_signing_key(&key.kid, now)?;
+            if gone {
+                connection.insert_audit_event(&event, now)?;
+            }
+            Ok(gone)
+        })?;
+        removed += usize::from(gone);
+    }
+    if removed > 0 {
+        server.metrics.purged("signing_keys", removed);
+    }
+    Ok(removed)
+}
+
 fn current(server: &Server) -> Result<Option<SigningKey>, StoreError> {
     let rows = server.store.read(|connection| connection.list_signing_keys())?;
     Ok(rows.into_iter().map(|row| row.key).find(|key| key.retired_at.is_none()))

@@ -14,6 +14,7 @@ use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, 
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::member::{not_null, present};
 use crate::flows::password_check;
 use crate::store::{StoreError, UserWithPassword};
 
@@ -52,6 +53,7 @@ pub struct NewUser {
 #[serde(deny_unknown_fields, default)]
 pub struct UserEdit {
     /// Another name to sign in with.
+    #[serde(deserialize_with = "not_null")]
     pub username: Option<String>,
     /// Display name.
     #[serde(deserialize_with = "present")]
@@ -60,12 +62,8 @@ pub struct UserEdit {
     #[serde(deserialize_with = "present")]
     pub email: Option<Option<String>>,
     /// Roles.
+    #[serde(deserialize_with = "not_null")]
     pub roles: Option<Vec<String>>,
-}
-
-/// Tells a null from an absent member.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
 }
 
 impl From<InvalidUser> for Denial {

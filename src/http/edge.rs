@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
@@ -76,7 +76,7 @@ pub async fn guard<B: MessageBody + 'static>(
     let started = server.clock.instant();
     let endpoint = endpoint(request.path().strip_prefix(edge.base_path.as_str()).unwrap_or(request.path()));
     let mut response = if edge.is_safe(&request) || endpoint == "health" {
-        next.call(request).await?.map_into_left_body()
+        explain_method(next.call(request).await?)
     } else {
         let text = "this server is reached by https only";
         request.into_response(problem(StatusCode::FORBIDDEN, "plain_http", text)).map_into_right_body()
@@ -91,6 +91,22 @@ pub async fn guard<B: MessageBody + 'static>(
     }
     server.metrics.request(endpoint, response.status().as_u16(), server.clock.instant() - started);
     Ok(response)
+}
+
+/// actix answers a wrong method with nothing but `Allow` (RFC 9110 §15.5.6); this says it in words too.
+fn explain_method<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+) -> ServiceResponse<actix_web::body::EitherBody<B>> {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response.map_into_left_body();
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut explained =
+        problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method");
+    if let Some(allow) = allow {
+        explained.headers_mut().insert(ALLOW, allow);
+    }
+    response.into_response(explained).map_into_right_body()
 }
 
 /// The request's identifier, where one was needed.

@@ -118,6 +118,7 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
                 web::resource("/health/ready").route(web::get().to(health::ready)).route(web::head().to(health::ready)),
             )
             .service(web::resource("/metrics").route(web::get().to(metrics::behind_token)))
-            .service(api::scope()),
+            .service(api::scope())
+            .default_service(web::to(edge::not_found)),
     );
 }

@@ -1,9 +1,10 @@
 //! One connection type over both databases, chosen by the URL's scheme alone.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use diesel::connection::SimpleConnection as _;
+use diesel::connection::{SimpleConnection as _, TransactionManager as _};
 use diesel::r2d2::R2D2Connection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
@@ -19,6 +20,27 @@ pub enum StoreConnection {
 }
 
 impl StoreConnection {
+    /// Runs `write` in a transaction, or in a savepoint where one is open. An error or a panic rolls back exactly this.
+    pub(super) fn in_transaction<T>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        type Manager = <StoreConnection as diesel::Connection>::TransactionManager;
+        Manager::begin_transaction(self)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| write(self)))
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a write panicked".to_owned())));
+        match outcome {
+            Ok(answer) => {
+                Manager::commit_transaction(self)?;
+                Ok(answer)
+            }
+            Err(error) => {
+                Manager::rollback_transaction(self)?;
+                Err(error)
+            }
+        }
+    }
+
     /// A round trip that touches no table.
     pub fn ping(&mut self) -> Result<(), StoreError> {
         match self {

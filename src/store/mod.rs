@@ -25,8 +25,6 @@ mod writer;
 
 use std::time::Duration;
 
-use diesel::Connection as _;
-
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;
@@ -91,7 +89,7 @@ impl Store {
             None => {
                 let mut pooled = self.pool.get()?;
                 let connection: &mut StoreConnection = &mut pooled;
-                connection.transaction(write)
+                connection.in_transaction(write)
             }
         }
     }

@@ -97,9 +97,9 @@ impl StoreConnection {
         Ok(diesel::update(retired).set(set).execute(self)?)
     }
 
-    /// Removes keys that expired before `until`; answers how many.
-    pub fn purge_signing_keys(&mut self, until: DateTime<Utc>) -> Result<usize, StoreError> {
-        let old = signing_keys::table.filter(signing_keys::expires_at.lt(to_micros(until)));
-        Ok(diesel::delete(old).execute(self)?)
+    /// Removes a key that expired before `until`; true when this call did it.
+    pub fn delete_signing_key(&mut self, kid: &str, until: DateTime<Utc>) -> Result<bool, StoreError> {
+        let old = signing_keys::table.find(kid).filter(signing_keys::expires_at.lt(to_micros(until)));
+        Ok(diesel::delete(old).execute(self)? == 1)
     }
 }

@@ -1,11 +1,9 @@
 //! The SQLite writer: one thread owns the writing connection and runs waiting closures together, each in a savepoint,
 //! under one `BEGIN IMMEDIATE ... COMMIT`. Their callers are answered after the commit, so many requests share one fsync.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 
 use crate::store::connection::StoreConnection;
@@ -44,9 +42,7 @@ impl GroupedWriter {
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel::<Result<T, StoreError>>(1);
         let job: Job = Box::new(move |connection| {
-            // A panic inside rolls back its own savepoint like any error, and the thread lives on.
-            let outcome = catch_unwind(AssertUnwindSafe(|| connection.transaction(write)))
-                .unwrap_or_else(|_| Err(StoreError::Unavailable("a write panicked".to_owned())));
+            let outcome = connection.in_transaction(write);
             Box::new(move |commit| drop(answer.send(commit.and(outcome))))
         });
         let undone = || StoreError::Unavailable("the write was not begun".to_owned());

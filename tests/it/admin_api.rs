@@ -146,8 +146,7 @@ impl Answer {
         let title = self.status.canonical_reason().unwrap();
         let detail = text(&body["detail"]);
         assert!(!detail.is_empty());
-        let wanted =
-            json!({ "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail });
+        let wanted = json!({ "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail });
         assert_eq!(body, wanted);
         detail
     }
@@ -170,7 +169,9 @@ fn a_registered_client_is_shown_and_its_secret_only_once(engine: Engine) {
     let secret = text(&made["client_secret"]);
     assert!(secret.starts_with("cs_") && secret.len() == 52, "{secret}");
     let mut wanted = members;
-    for (name, value) in [("status", "active"), ("created_at", "2026-01-01T12:00:00Z"), ("updated_at", "2026-01-01T12:00:00Z")] {
+    for (name, value) in
+        [("status", "active"), ("created_at", "2026-01-01T12:00:00Z"), ("updated_at", "2026-01-01T12:00:00Z")]
+    {
         wanted[name] = json!(value);
     }
     assert_eq!(admin.get("/v1/clients/shop").ok(), wanted);
@@ -185,7 +186,9 @@ fn a_registered_client_is_shown_and_its_secret_only_once(engine: Engine) {
         (&claims["iss"], &claims["aud"], &claims["env"]),
         (&json!(issuer), &json!("https://api.example"), &json!("test"))
     );
-    admin.post("/v1/clients", &json!({ "client_id": "shop", "redirect_uris": ["https://a.example/"] })).problem(409, "invalid_request");
+    admin
+        .post("/v1/clients", &json!({ "client_id": "shop", "redirect_uris": ["https://a.example/"] }))
+        .problem(409, "invalid_request");
 }
 
 fn a_registration_takes_the_defaults(engine: Engine) {
@@ -208,8 +211,12 @@ fn a_registration_takes_the_defaults(engine: Engine) {
         })
     );
     // A secret that was brought along works, and is given back once like any other.
-    let brought = json!({ "client_id": "old", "client_secret": "hunter2 hunter2", "grant_types": ["client_credentials"] });
-    assert_eq!(admin.post("/v1/clients", &brought).created(&test, "/v1/clients/old")["client_secret"], "hunter2 hunter2");
+    let brought =
+        json!({ "client_id": "old", "client_secret": "hunter2 hunter2", "grant_types": ["client_credentials"] });
+    assert_eq!(
+        admin.post("/v1/clients", &brought).created(&test, "/v1/clients/old")["client_secret"],
+        "hunter2 hunter2"
+    );
     let old = TestClient { id: "old".to_owned(), secret: Some("hunter2 hunter2".to_owned()) };
     assert_eq!(test.token(&old, &[("grant_type", "client_credentials")]).status, 200);
     let stored = test.server.store.read(|connection| connection.find_live_client_secrets("old", start_time())).unwrap();
@@ -219,7 +226,8 @@ fn a_registration_takes_the_defaults(engine: Engine) {
 fn a_public_client_gets_no_secret(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    let members = json!({ "client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/cb"] });
+    let members =
+        json!({ "client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": ["http://127.0.0.1/cb"] });
     let made = admin.post("/v1/clients", &members).created(&test, "/v1/clients/app");
     assert_eq!((made.get("client_secret"), &made["require_pkce"]), (None, &json!(true)));
     let rotated = admin.post("/v1/clients/app/rotate-secret", &json!({}));
@@ -237,7 +245,8 @@ fn a_client_edit_changes_what_it_names(engine: Engine) {
     let before = admin.get("/v1/clients/web").ok();
     test.advance(1);
     assert_eq!(admin.patch("/v1/clients/web", &json!({})).ok()["access_token_lifetime"], 60);
-    let edited = admin.patch("/v1/clients/web", &json!({ "description": "new", "allowed_origins": ["https://a.example"] }));
+    let edited =
+        admin.patch("/v1/clients/web", &json!({ "description": "new", "allowed_origins": ["https://a.example"] }));
     let mut wanted = before.clone();
     wanted["description"] = json!("new");
     wanted["allowed_origins"] = json!(["https://a.example"]);
@@ -254,7 +263,10 @@ fn a_client_edit_changes_what_it_names(engine: Engine) {
     assert_eq!(admin.get("/v1/clients/web").ok()["description"], "new");
     let empty = json!({ "description": "", "allowed_origins": [], "roles": [], "scope": "" });
     let emptied = admin.patch("/v1/clients/web", &empty).ok();
-    assert_eq!((&emptied["description"], &emptied["allowed_origins"], &emptied["scope"]), (&json!(""), &json!([]), &json!("")));
+    assert_eq!(
+        (&emptied["description"], &emptied["allowed_origins"], &emptied["scope"]),
+        (&json!(""), &json!([]), &json!(""))
+    );
 }
 
 fn a_client_edit_refuses_what_is_fixed(engine: Engine) {
@@ -287,30 +299,64 @@ fn invalid_registrations_are_refused(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
     let uri = |uri: &str| json!({ "redirect_uris": [uri] });
-    let public = |name: &str, value: Value| {
-        json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://a.example/cb"], name: value })
-    };
+    let public = |name: &str, value: Value| json!({ "token_endpoint_auth_method": "none", "redirect_uris": ["https://a.example/cb"], name: value });
     let with = |name: &str, value: Value| json!({ "redirect_uris": ["https://a.example/cb"], name: value });
     let long = |length: usize| json!("x".repeat(length));
     let many: Vec<String> = (0..51).map(|number| format!("https://a.example/{number}")).collect();
     let bad = [
-        uri("https://a.example/cb#fragment"), uri("https://a.example/*"), uri("https://*.example/cb"),
-        uri("http://a.example/cb"), uri("http://127.0.0.1.example/cb"), uri("javascript:alert(1)"), uri("data:text/html,x"),
-        uri("myapp://cb"), uri("/cb"), uri(""), uri("https://user@a.example/"), uri("https://a.example/ b"),
-        uri(&format!("https://a.example/{}", "x".repeat(2048))), json!({}), json!({ "redirect_uris": [] }),
-        with("redirect_uris", json!(many)), with("redirect_uris", json!("https://a.example/cb")),
-        public("grant_types", json!(["client_credentials"])), public("refresh_token_policy", json!("keep")),
-        public("require_pkce", json!(false)), public("may_introspect", json!(true)), public("roles", json!(["support"])),
-        with("client_id", json!("")), with("client_id", json!("a b")), with("client_id", json!("ä")), with("client_id", long(129)),
-        with("client_id", json!("a:b")), with("client_name", json!(" ")), with("client_name", long(201)), with("description", long(2001)),
-        with("grant_types", json!([])), with("grant_types", json!(["implicit"])), with("grant_types", json!(["refresh_token"])),
-        with("token_endpoint_auth_method", json!("private_key_jwt")), with("environment", json!("nowhere")),
-        with("roles", json!(["nobody"])), with("scope", json!("a\"b")), with("scope", json!(["a"])), with("scope", long(4097)),
-        with("resources", json!(["relative"])), with("resources", json!(["https://a.example/#x"])), with("allowed_origins", json!(["https://a.example/"])),
-        with("allowed_origins", json!(["*"])), with("allowed_origins", json!(["null"])), with("access_token_lifetime", json!(9)),
-        with("access_token_lifetime", json!(86_401)), with("access_token_lifetime", json!(-1)), with("refresh_token_lifetime", json!(59)),
-        with("refresh_token_max_lifetime", json!(316_224_001_u32)), with("refresh_token_lifetime", json!(u64::MAX)),
-        with("client_secret", json!("short")), with("client_secret", long(257)), with("client_secret", json!("with a tab\tin it")),
+        uri("https://a.example/cb#fragment"),
+        uri("https://a.example/*"),
+        uri("https://*.example/cb"),
+        uri("http://a.example/cb"),
+        uri("http://127.0.0.1.example/cb"),
+        uri("javascript:alert(1)"),
+        uri("data:text/html,x"),
+        uri("myapp://cb"),
+        uri("/cb"),
+        uri(""),
+        uri("https://user@a.example/"),
+        uri("https://a.example/ b"),
+        uri(&format!("https://a.example/{}", "x".repeat(2048))),
+        json!({}),
+        json!({ "redirect_uris": [] }),
+        with("redirect_uris", json!(many)),
+        with("redirect_uris", json!("https://a.example/cb")),
+        public("grant_types", json!(["client_credentials"])),
+        public("refresh_token_policy", json!("keep")),
+        public("require_pkce", json!(false)),
+        public("may_introspect", json!(true)),
+        public("roles", json!(["support"])),
+        with("client_id", json!("")),
+        with("client_id", json!("a b")),
+        with("client_id", json!("ä")),
+        with("client_id", long(129)),
+        with("client_id", json!("a:b")),
+        with("client_name", json!(" ")),
+        with("client_name", long(201)),
+        with("description", long(2001)),
+        with("grant_types", json!([])),
+        with("grant_types", json!(["implicit"])),
+        with("grant_types", json!(["refresh_token"])),
+        with("token_endpoint_auth_method", json!("private_key_jwt")),
+        with("environment", json!("nowhere")),
+        with("roles", json!(["nobody"])),
+        with("scope", json!("a\"b")),
+        with("scope", json!(["a"])),
+        with("scope", long(4097)),
+        with("resources", json!(["relative"])),
+        with("resources", json!(["https://a.example/#x"])),
+        with("allowed_origins", json!(["https://a.example/"])),
+        with("allowed_origins", json!(["*"])),
+        with("allowed_origins", json!(["null"])),
+        with("access_token_lifetime", json!(9)),
+        with("access_token_lifetime", json!(86_401)),
+        with("access_token_lifetime", json!(-1)),
+        with("refresh_token_lifetime", json!(59)),
+        with("refresh_token_max_lifetime", json!(316_224_001_u32)),
+        with("refresh_token_lifetime", json!(u64::MAX)),
+        with("client_secret", json!("short")),
+        with("client_secret", long(257)),
+        with("client_secret", json!("with a tab\tin it")),
         with("first_party", json!("yes")),
     ];
     for members in &bad {
@@ -320,7 +366,8 @@ fn invalid_registrations_are_refused(engine: Engine) {
     // A scope that belongs to a resource needs that resource.
     let scope = json!({ "name": "photos", "description": "See photos", "resource": "https://photos.example" });
     admin.post("/v1/scopes", &scope).created(&test, "/v1/scopes/photos");
-    let without = json!({ "redirect_uris": ["https://a.example/"], "scope": "photos", "resources": ["https://other.example"] });
+    let without =
+        json!({ "redirect_uris": ["https://a.example/"], "scope": "photos", "resources": ["https://other.example"] });
     assert!(admin.post("/v1/clients", &without).problem(400, "invalid_request").contains("https://photos.example"));
 }
 
@@ -343,7 +390,12 @@ fn a_revoked_client_is_final(engine: Engine) {
     ] {
         assert!(admin.post(path, &body).problem(409, "invalid_request").contains("final"), "{path}");
     }
-    assert!(admin.patch("/v1/clients/web", &json!({ "description": "x" })).problem(409, "invalid_request").contains("final"));
+    assert!(
+        admin
+            .patch("/v1/clients/web", &json!({ "description": "x" }))
+            .problem(409, "invalid_request")
+            .contains("final")
+    );
     assert_eq!(admin.get("/v1/clients/web").ok()["status"], "revoked");
     // Its name stays taken: tokens and audit speak of it.
     let again = json!({ "client_id": "web", "redirect_uris": ["https://a.example/"] });
@@ -432,12 +484,25 @@ fn invalid_users_are_refused(engine: Engine) {
         user
     };
     let bad = [
-        with("username", json!("")), with("username", json!(" bob")), with("username", json!("bob\n")),
-        with("username", json!("x".repeat(101))), with("password", json!("seven77")), with("password", json!("x".repeat(1025))),
-        with("password", json!(12_345_678)), with("roles", json!(["nobody"])), with("roles", json!("admin")),
-        with("email", json!("nowhere")), with("email", json!("a b@c.example")), with("email", json!("x@")),
-        with("name", json!("a\u{7}")), with("name", json!("x".repeat(201))), with("id", json!("mine")), with("status", json!("active")),
-        with("password_hash", json!("$argon2id$")), json!({ "username": "bob" }), json!({ "password": PASSWORD }),
+        with("username", json!("")),
+        with("username", json!(" bob")),
+        with("username", json!("bob\n")),
+        with("username", json!("x".repeat(101))),
+        with("password", json!("seven77")),
+        with("password", json!("x".repeat(1025))),
+        with("password", json!(12_345_678)),
+        with("roles", json!(["nobody"])),
+        with("roles", json!("admin")),
+        with("email", json!("nowhere")),
+        with("email", json!("a b@c.example")),
+        with("email", json!("x@")),
+        with("name", json!("a\u{7}")),
+        with("name", json!("x".repeat(201))),
+        with("id", json!("mine")),
+        with("status", json!("active")),
+        with("password_hash", json!("$argon2id$")),
+        json!({ "username": "bob" }),
+        json!({ "password": PASSWORD }),
     ];
     for user in &bad {
         admin.post("/v1/users", user).problem(400, "invalid_request");
@@ -453,7 +518,9 @@ fn invalid_users_are_refused(engine: Engine) {
     admin.post("/v1/users/ada/set-password", &json!({ "password": "short" })).problem(400, "invalid_request");
     let taken = admin.post("/v1/users", &json!({ "username": "aDA", "password": PASSWORD }));
     assert!(taken.problem(409, "invalid_request").contains("exists already"));
-    assert!(admin.patch("/v1/users/ada", &json!({ "username": "ROOT" })).problem(409, "invalid_request").contains("exists"));
+    assert!(
+        admin.patch("/v1/users/ada", &json!({ "username": "ROOT" })).problem(409, "invalid_request").contains("exists")
+    );
     assert_eq!(admin.collect("/v1/users", 200).len(), 2);
 }
 
@@ -471,7 +538,8 @@ fn a_set_password_closes_what_the_old_one_opened(engine: Engine) {
     let answer = admin.post(&format!("/v1/users/{id}/set-password"), &json!({ "password": "another good password" }));
     assert_eq!(answer.ok()["password_changed_at"], "2026-01-01T12:00:10Z");
     assert!(!test.is_active(&client, &access));
-    test.token(&client, &[("grant_type", "refresh_token"), ("refresh_token", &refresh)]).assert_error(400, "invalid_grant");
+    test.token(&client, &[("grant_type", "refresh_token"), ("refresh_token", &refresh)])
+        .assert_error(400, "invalid_grant");
     test.token(&client, &code_parameters(&unused)).assert_error(400, "invalid_grant");
     let again = browser.get(&format!("/oauth/authorize?{}", authorize_query(&client, &[])));
     assert_eq!(again.location().path(), "/login", "the session has ended");
@@ -527,10 +595,15 @@ fn scopes_are_defined_and_removed(engine: Engine) {
     assert!(put("/v1/scopes/other", &changed).problem(400, "invalid_request").contains("name"));
     put("/v1/scopes/absent", &json!({ "name": "absent", "description": "x" })).problem(404, "invalid_request");
     for bad in [
-        json!({ "name": "a b", "description": "x" }), json!({ "name": "", "description": "x" }), json!({ "name": "ä", "description": "x" }),
-        json!({ "name": "x".repeat(101), "description": "x" }), json!({ "name": "x", "description": " " }),
-        json!({ "name": "x", "description": "x".repeat(501) }), json!({ "name": "x", "description": "a\nb" }),
-        json!({ "name": "x", "description": "x", "resource": "relative" }), json!({ "name": "x" }),
+        json!({ "name": "a b", "description": "x" }),
+        json!({ "name": "", "description": "x" }),
+        json!({ "name": "ä", "description": "x" }),
+        json!({ "name": "x".repeat(101), "description": "x" }),
+        json!({ "name": "x", "description": " " }),
+        json!({ "name": "x", "description": "x".repeat(501) }),
+        json!({ "name": "x", "description": "a\nb" }),
+        json!({ "name": "x", "description": "x", "resource": "relative" }),
+        json!({ "name": "x" }),
     ] {
         admin.post("/v1/scopes", &bad).problem(400, "invalid_request");
     }
@@ -622,7 +695,9 @@ fn every_list_comes_in_pages(engine: Engine) {
     for name in ["a.b", "a-b", "a_b", "A~b", "ab"] {
         test.client(public_members(name));
         test.user(name, &[]);
-        admin.post("/v1/scopes", &json!({ "name": name, "description": "x" })).created(&test, &format!("/v1/scopes/{name}"));
+        admin
+            .post("/v1/scopes", &json!({ "name": name, "description": "x" }))
+            .created(&test, &format!("/v1/scopes/{name}"));
         let issued = text(&test.token(&client, &[("grant_type", "client_credentials")]).json()["access_token"]);
         test.post_as(&client, "/oauth/revoke", &[("token", &issued)]);
     }
@@ -639,7 +714,9 @@ fn every_list_comes_in_pages(engine: Engine) {
     test.client(public_members("A"));
     test.client(public_members("zz"));
     let rest = admin.get(&format!("/v1/clients?cursor={cursor}")).ok();
-    let ids = |page: &Value| page["items"].as_array().unwrap().iter().map(|item| text(&item["client_id"])).collect::<Vec<_>>();
+    let ids = |page: &Value| {
+        page["items"].as_array().unwrap().iter().map(|item| text(&item["client_id"])).collect::<Vec<_>>()
+    };
     let read: Vec<String> = ids(&first).into_iter().chain(ids(&rest)).collect();
     assert_eq!(read.iter().filter(|id| *id != "A" && *id != "zz").count(), 7, "{read:?}");
     assert_eq!(read.iter().collect::<BTreeSet<_>>().len(), read.len(), "{read:?}");

@@ -95,7 +95,8 @@ fn every_route_needs_its_scope(engine: Engine) {
         answer.problem(401, "invalid_request");
         assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"grantor\"", "{name}");
         // Every other scope of the API together is not enough.
-        let others = ADMIN_API_SCOPES.iter().map(|(name, _)| *name).filter(|other| *other != "admin" && *other != scope);
+        let others =
+            ADMIN_API_SCOPES.iter().map(|(name, _)| *name).filter(|other| *other != "admin" && *other != scope);
         let others = all.with(&Scope::from_tokens(others).to_string());
         let answer = others.send(method.clone(), path, body);
         assert_eq!(answer.problem(403, "insufficient_scope"), format!("this needs the scope {scope}"), "{name}");
@@ -155,13 +156,15 @@ fn tokens_that_are_not_for_this_api_are_refused(engine: Engine) {
     assert_invalid(&get(&text(&test.token(&web, &other).json()["access_token"])));
     // Without the scheme, with another, twice, or in the query (RFC 6750 §2.3 is not supported).
     let request = || admin.http.get(test.url("/v1/clients"));
-    for header in [admin.token.clone(), format!("Basic {}", admin.token), "Bearer".to_owned(), "Bearer a b".to_owned()] {
+    for header in [admin.token.clone(), format!("Basic {}", admin.token), "Bearer".to_owned(), "Bearer a b".to_owned()]
+    {
         let answer = Answer::of(request().header("authorization", header));
         answer.problem(401, "invalid_request");
     }
     let twice = request().bearer_auth(&admin.token).header("authorization", format!("Bearer {}", admin.token));
     Answer::of(twice).problem(401, "invalid_request");
-    Answer::of(admin.http.get(test.url(&format!("/v1/clients?access_token={}", admin.token)))).problem(400, "invalid_request");
+    Answer::of(admin.http.get(test.url(&format!("/v1/clients?access_token={}", admin.token))))
+        .problem(400, "invalid_request");
     // Revoked, expired, its user or client disabled.
     let revoked = admin.with("clients:read").token;
     assert_eq!(test.post_as(&admin.tool, "/oauth/revoke", &[("token", &revoked)]).status, 200);
@@ -290,7 +293,9 @@ fn unusable_bodies_are_refused(engine: Engine) {
     for fine in ["application/json", "Application/JSON; charset=utf-8"] {
         assert_eq!(send(Some(fine), good.clone()).status, 201, "{fine}");
     }
-    for wrong in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/json-patch+json")] {
+    for wrong in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/json-patch+json")]
+    {
         let answer = send(wrong, good.clone());
         assert_eq!(answer.problem(415, "invalid_request"), "the body must be application/json");
     }
@@ -298,8 +303,19 @@ fn unusable_bodies_are_refused(engine: Engine) {
     let deep_members = [br#"{"a":"#.repeat(10_000)].concat();
     let nul = |text: &str| text.replace("NUL", "\\u0000").into_bytes();
     for body in [
-        Vec::new(), b"{".to_vec(), b"null".to_vec(), b"[]".to_vec(), b"\"text\"".to_vec(), b"1e999".to_vec(), b"{}{}".to_vec(), b"\xff\xfe".to_vec(),
-        b"{\"client_name\":\"\xff\"}".to_vec(), b"{'a':1}".to_vec(), br#"{"client_name":"\ud800"}"#.to_vec(), deep, deep_members,
+        Vec::new(),
+        b"{".to_vec(),
+        b"null".to_vec(),
+        b"[]".to_vec(),
+        b"\"text\"".to_vec(),
+        b"1e999".to_vec(),
+        b"{}{}".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"{\"client_name\":\"\xff\"}".to_vec(),
+        b"{'a':1}".to_vec(),
+        br#"{"client_name":"\ud800"}"#.to_vec(),
+        deep,
+        deep_members,
         nul(r#"{"redirect_uris":["https://a.example/"],"client_name":"aNULb"}"#),
         nul(r#"{"redirect_uris":["https://a.example/"],"NUL":1}"#),
         nul(r#"{"redirect_uris":["https://a.example/NUL"]}"#),
@@ -332,7 +348,21 @@ fn unusable_path_segments_name_nothing(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
     let long = "x".repeat(5_000);
-    for segment in ["%00", "a%00b", "%0a", "%0d%0aX-Injected:%201", "%7f", "%c2%85", "%ff", "%c3%28", "..%2f..", "%2e%2e%2f", &long, "'--", "%25"] {
+    for segment in [
+        "%00",
+        "a%00b",
+        "%0a",
+        "%0d%0aX-Injected:%201",
+        "%7f",
+        "%c2%85",
+        "%ff",
+        "%c3%28",
+        "..%2f..",
+        "%2e%2e%2f",
+        &long,
+        "'--",
+        "%25",
+    ] {
         for kind in ["clients", "users", "scopes"] {
             let path = format!("/v1/{kind}/{segment}");
             let answer = admin.get(&path);
@@ -353,7 +383,8 @@ fn unusable_path_segments_name_nothing(engine: Engine) {
             assert_eq!(answer.status, 404, "{path}: {}", answer.body);
         }
     }
-    for (path, what) in [("/v1/clients/absent", "client"), ("/v1/users/absent", "user"), ("/v1/scopes/absent", "scope")] {
+    for (path, what) in [("/v1/clients/absent", "client"), ("/v1/users/absent", "user"), ("/v1/scopes/absent", "scope")]
+    {
         assert_eq!(admin.get(path).problem(404, "invalid_request"), format!("there is no such {what}"));
     }
 }
@@ -361,7 +392,15 @@ fn unusable_path_segments_name_nothing(engine: Engine) {
 fn what_is_not_there_is_a_problem(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/clients/", "/v1/clients/a/b", "/v1/clients/a/rotate-secret/b", "/v2/clients"] {
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v1/nothing",
+        "/v1/clients/",
+        "/v1/clients/a/b",
+        "/v1/clients/a/rotate-secret/b",
+        "/v2/clients",
+    ] {
         admin.get(path).problem(404, "not_found");
     }
     for (method, path) in [
@@ -394,7 +433,14 @@ fn every_action_leaves_an_event(engine: Engine) {
     let ada = act(Method::POST, "/v1/users", json!({ "username": "ada", "password": PASSWORD })).json();
     let id = text(&ada["id"]);
     let events: [(Method, &str, Value, &str, &str, &str); 14] = [
-        (Method::POST, "/v1/clients", json!({ "client_id": "new", "redirect_uris": ["https://a.example/"] }), "client.created", "client", "new"),
+        (
+            Method::POST,
+            "/v1/clients",
+            json!({ "client_id": "new", "redirect_uris": ["https://a.example/"] }),
+            "client.created",
+            "client",
+            "new",
+        ),
         (Method::PATCH, "/v1/clients/web", json!({ "description": "x" }), "client.updated", "client", "web"),
         (Method::POST, "/v1/clients/web/rotate-secret", json!({}), "client_secret.rotated", "client", "web"),
         (Method::POST, "/v1/clients/web/disable", json!({}), "client.disabled", "client", "web"),
@@ -464,7 +510,9 @@ fn events_are_found_by_filter(engine: Engine) {
     let next = text(&page["next_cursor"]);
     let next = admin.get(&format!("/v1/audit-events?{by_root}&action=client.disabled&limit=1&cursor={next}")).ok();
     assert_eq!((&next["items"][0]["target_id"], next.get("next_cursor")), (&json!("one"), None));
-    for bad in ["since=yesterday", "until=1767268800", "since=2026-01-01", "since=2026-01-01T12:00:00", "action=a&action=b"] {
+    for bad in
+        ["since=yesterday", "until=1767268800", "since=2026-01-01", "since=2026-01-01T12:00:00", "action=a&action=b"]
+    {
         admin.get(&format!("/v1/audit-events?{bad}")).problem(400, "invalid_request");
     }
 }
@@ -504,17 +552,22 @@ fn the_document_describes_every_route(engine: Engine) {
         assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
     // Each operation names its scope, its success, and its problems; parameters in the path are declared.
-    let scopes: BTreeMap<String, &str> = routes().into_iter().map(|(method, path, _, scope, _)| {
-        let pattern = path.replace("/web", "/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
-        (format!("{} {pattern}", method.as_str().to_lowercase()), scope)
-    }).collect();
+    let scopes: BTreeMap<String, &str> = routes()
+        .into_iter()
+        .map(|(method, path, _, scope, _)| {
+            let pattern = path.replace("/web", "/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
+            (format!("{} {pattern}", method.as_str().to_lowercase()), scope)
+        })
+        .collect();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
             assert_eq!(operation["security"], json!([{ "bearer": [scopes[&name]] }]), "{name}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("4XX") && responses.len() == 2, "{name}");
-            let declared = operation["parameters"].as_array().map_or(0, |all| all.iter().filter(|one| one["in"] == "path").count());
+            let declared = operation["parameters"]
+                .as_array()
+                .map_or(0, |all| all.iter().filter(|one| one["in"] == "path").count());
             assert_eq!(declared, path.matches('{').count(), "{name}");
             assert_eq!(operation.get("requestBody").is_some(), has_body(&name), "{name}");
         }

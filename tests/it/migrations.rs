@@ -89,7 +89,9 @@ fn as_sqlite(postgres: &str) -> &'static str {
 
 fn open(database: &TestDatabase) -> StoreConnection {
     match DatabaseUrl::parse(&database.url).unwrap() {
-        DatabaseUrl::Sqlite(path) => StoreConnection::Sqlite(SqliteConnection::establish(&path.to_string_lossy()).unwrap()),
+        DatabaseUrl::Sqlite(path) => {
+            StoreConnection::Sqlite(SqliteConnection::establish(&path.to_string_lossy()).unwrap())
+        }
         DatabaseUrl::Postgres(url) => StoreConnection::Postgres(PgConnection::establish(&url).unwrap()),
     }
 }
@@ -329,10 +331,8 @@ fn servers_that_start_together_agree(engine: Engine) {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let kids: Vec<String> = servers
-        .iter()
-        .map(|server| server.keyring().signing_key(start_time()).unwrap().kid.clone())
-        .collect();
+    let kids: Vec<String> =
+        servers.iter().map(|server| server.keyring().signing_key(start_time()).unwrap().kid.clone()).collect();
     assert_eq!(kids[0], kids[1]);
     assert_eq!(servers[0].store.read(|connection| connection.list_signing_keys()).unwrap().len(), 1);
 }

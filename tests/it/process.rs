@@ -38,8 +38,7 @@ pub struct Ended {
 impl Ended {
     /// Runs a command to its end, with this text on its standard input.
     pub fn of(command: &mut Command, input: &str) -> Self {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A command that does not read what it is given has closed the pipe.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();

@@ -109,7 +109,8 @@ fn fill(test: &TestServer, user: &str, now: DateTime<Utc>) {
             let standing = GrantId("standing".to_owned());
             connection.insert_refresh_token(label.as_bytes(), &standing, start_time(), now + offset)?;
             connection.revoke_access_token(&revoked(label, now + offset))?;
-            let session = LoginSession { user_id: UserId(user.clone()), auth_time: start_time(), expires_at: now + offset };
+            let session =
+                LoginSession { user_id: UserId(user.clone()), auth_time: start_time(), expires_at: now + offset };
             connection.insert_login_session(label.as_bytes(), &session)?;
             connection.insert_client_secret(&secret(label, Some(now - day + offset)))?;
             let event = NewAuditEvent::success(AuditAction::LogoutDone, Actor::Server, Source::default()).detail(label);
@@ -147,7 +148,9 @@ fn exactly_the_expired_rows_go(engine: Engine) {
     assert_eq!(purge(&test.server, &|| true).unwrap(), 14);
     test.advance(10 * 366 * 86_400);
     purge(&test.server, &|| true).unwrap();
-    for table in ["grants", "authorization_codes", "refresh_tokens", "revoked_access_tokens", "login_sessions", "audit_events"] {
+    for table in
+        ["grants", "authorization_codes", "refresh_tokens", "revoked_access_tokens", "login_sessions", "audit_events"]
+    {
         assert_eq!(labels(&test, "1", table), BTreeSet::new(), "{table}");
     }
     assert_eq!(labels(&test, "username", "users"), with(&["ada"]));

@@ -42,9 +42,7 @@ const DAY: u64 = 86_400;
 /// RSA keys of this test run, made once: 2048 bits each.
 fn keys() -> &'static [RsaPrivateKey] {
     static KEYS: OnceLock<Vec<RsaPrivateKey>> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        (0..4).map(|_| RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap()).collect()
-    })
+    KEYS.get_or_init(|| (0..4).map(|_| RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap()).collect())
 }
 
 fn pem(key: &RsaPrivateKey) -> String {
@@ -257,7 +255,11 @@ fn a_sibling_verifies_a_key_it_has_not_loaded(engine: Engine) {
     assert!(published(&sibling).contains(&new));
     // A token with a key that nobody has does not cost a query each time: one reload a second.
     let made_at = sibling.server.keyring().made_at();
-    let forged = format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt","alg":"RS256","kid":"nobody"}"#), issued.split_once('.').unwrap().1);
+    let forged = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt","alg":"RS256","kid":"nobody"}"#),
+        issued.split_once('.').unwrap().1
+    );
     assert!(!sibling.is_active(&client, &forged));
     assert_eq!(sibling.server.keyring().made_at(), made_at);
     test.advance(1);
@@ -305,7 +307,8 @@ fn unusable_keys_are_refused(engine: Engine) {
     let odd = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2050).unwrap();
     let weak = RsaPrivateKey::new_with_exp(&mut rsa::rand_core::OsRng, 2048, &BigUint::from(3_u8)).unwrap();
     let elliptic = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
-    let elliptic = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(elliptic.as_ref()));
+    let elliptic =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(elliptic.as_ref()));
     let good = pem(&keys()[0]);
     let public = keys()[0].to_public_key().to_public_key_pem(LineEnding::LF).unwrap();
     for (name, text) in [
@@ -355,7 +358,10 @@ fn private_parts_stay_inside(engine: Engine) {
     for jwk in jwks.json()["keys"].as_array().unwrap() {
         let members: BTreeSet<&str> = jwk.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(members, BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"]));
-        assert_eq!((&jwk["kty"], &jwk["alg"], &jwk["use"], &jwk["e"]), (&"RSA".into(), &"RS256".into(), &"sig".into(), &"AQAB".into()));
+        assert_eq!(
+            (&jwk["kty"], &jwk["alg"], &jwk["use"], &jwk["e"]),
+            (&"RSA".into(), &"RS256".into(), &"sig".into(), &"AQAB".into())
+        );
     }
     let spoken = [jwks.body, read("/v1/signing-keys").body, read("/v1/audit-events?limit=200").body];
     for part in &parts {

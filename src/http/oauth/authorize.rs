@@ -3,11 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded::Serializer;
 
+use crate::domain::denial::Denial;
 use crate::flows::Server;
 use crate::flows::authorize::{self, Step};
 use crate::http::edge::Edge;
 use crate::http::run::run;
 use crate::http::{cookies, extract, pages, respond};
+
+/// Longest request repeated by GET, in bytes: what fits into an address that browsers and this server take.
+const MAX_QUERY: usize = 60_000;
 
 /// Goes as far as it can for this browser.
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
@@ -44,5 +48,9 @@ pub async fn repeat(
         (Err(denial), _) | (_, Err(denial)) => return pages::error(&server, &edge, &denial.into()),
     };
     let query = Serializer::new(String::new()).extend_pairs(joined.iter()).finish();
+    if query.len() > MAX_QUERY {
+        let denial = Denial::MalformedRequest("the authorization request is too long".to_owned());
+        return pages::error(&server, &edge, &denial.into());
+    }
     respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path))
 }

@@ -52,10 +52,15 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
     response
 }
 
-/// The token and the answer of the form: anything but a clear yes is a no.
+/// The token and the answer of the form: a clear yes or a clear no.
 fn read(form: &Params) -> Result<(Option<String>, bool), Denial> {
     let text = |name| form.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()));
-    Ok((text("csrf")?.map(str::to_owned), text("decision")? == Some("allow")))
+    let allow = match text("decision")? {
+        Some("allow") => true,
+        Some("deny") => false,
+        _ => return Err(Denial::MalformedRequest("decision must be allow or deny".to_owned())),
+    };
+    Ok((text("csrf")?.map(str::to_owned), allow))
 }
 
 /// Records the answer and goes on.
