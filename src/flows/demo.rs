@@ -79,13 +79,18 @@ pub fn create(server: &Server) -> FlowResult<Demo> {
     Ok(Demo { issuer: server.config.server.issuer.clone(), user, admin, confidential_client, public_client })
 }
 
-/// The server is started under another issuer: the demo clients get its resources.
+/// The server is started under another issuer: the demo clients get its resources first, and keep the earlier ones.
 pub fn readdress(server: &Server, demo: &mut Demo) -> FlowResult<()> {
-    let resources = [server.config.default_resource(), server.admin_resource.clone()];
-    for (client, count) in [(&demo.confidential_client, 2), (&demo.public_client, 1)] {
-        let resources = Some(resources.iter().take(count).cloned().collect());
-        let members = ClientMembers { resources, ..ClientMembers::default() };
-        clients::update(server, &Caller::command_line(), &client.client_id, members)?;
+    let caller = Caller::command_line();
+    for (demo_client, count) in [(&demo.confidential_client, 2), (&demo.public_client, 1)] {
+        let own = [server.config.default_resource(), server.admin_resource.clone()];
+        let mut resources: Vec<_> = own.into_iter().take(count).collect();
+        // What was granted under the old address goes on.
+        let before = clients::show(server, &caller, &demo_client.client_id)?.resources;
+        resources
+            .extend(before.into_iter().filter(|resource| !resources.contains(resource)).take(20).collect::<Vec<_>>());
+        let members = ClientMembers { resources: Some(resources), ..ClientMembers::default() };
+        clients::update(server, &caller, &demo_client.client_id, members)?;
     }
     demo.issuer.clone_from(&server.config.server.issuer);
     Ok(())

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use diesel::connection::{SimpleConnection as _, TransactionManager as _};
 use diesel::r2d2::R2D2Connection as _;
@@ -132,10 +133,12 @@ impl Manager {
         match &self.url {
             DatabaseUrl::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+                connection.batch_execute("PRAGMA busy_timeout = 5000;")?;
+                enter_wal(&mut connection)?;
                 // synchronous=FULL: in WAL mode, NORMAL may lose the last commits at a power cut, and they were answered.
                 connection.batch_execute(
-                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;",
+                    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -512; \
+                     PRAGMA temp_store = MEMORY;",
                 )?;
                 if self.role == Role::Read {
                     connection.batch_execute("PRAGMA query_only = ON;")?;
@@ -143,6 +146,21 @@ impl Manager {
                 Ok(StoreConnection::Sqlite(connection))
             }
             DatabaseUrl::Postgres(url) => Ok(StoreConnection::Postgres(PgConnection::establish(url)?)),
+        }
+    }
+}
+
+/// Switches to WAL. SQLite does not wait for its turn at this one statement, so two servers that open a fresh file at the
+/// same moment would refuse each other: ask again for as long as any other statement would wait.
+fn enter_wal(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut tries = 0;
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL;") {
+            Err(_) if tries < 500 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            done => return Ok(done?),
         }
     }
 }

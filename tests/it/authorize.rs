@@ -239,12 +239,13 @@ fn a_denied_consent_goes_to_the_client(engine: Engine) {
     let query = authorize_query(&client, &[]);
     let asked = browser.follow(&browser.sign_in(&query, "ada", PASSWORD));
     assert_eq!(asked.location().path(), "/consent");
-    for decision in ["deny", "nonsense", ""] {
-        let answer = browser.decide(&query, decision);
-        let description = assert_redirected_error(&test, &answer, "access_denied", Some("a state"));
-        assert_eq!(description, "the user did not allow it");
+    for unclear in ["nonsense", ""] {
+        assert_eq!(browser.decide(&query, unclear).status, 400, "neither a yes nor a no");
     }
-    assert_eq!(test.events("consent.denied").len(), 3);
+    let answer = browser.decide(&query, "deny");
+    let description = assert_redirected_error(&test, &answer, "access_denied", Some("a state"));
+    assert_eq!(description, "the user did not allow it");
+    assert_eq!(test.events("consent.denied").len(), 1);
     let query = authorize_query(&client, &[("response_mode", "form_post")]);
     let posted = browser.decide(&query, "deny");
     assert_eq!((posted.status.as_u16(), posted.header("location")), (200, String::new()));

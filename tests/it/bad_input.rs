@@ -149,7 +149,7 @@ fn the_other_form_endpoints_name_each_mistake(engine: Engine) {
             assert_eq!(answer.header("cache-control"), "no-store");
         }
     }
-    form(&test, "/oauth/introspect", format!("client_id={}&token=a", app.id)).assert_error(400, "unauthorized_client");
+    form(&test, "/oauth/introspect", format!("client_id={}&token=a", app.id)).assert_error(403, "unauthorized_client");
     assert_eq!(form(&test, "/oauth/revoke", format!("client_id={}&token=a", app.id)).status, 200);
     assert_well(&test, &client);
 }

@@ -55,12 +55,13 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
 /// The token and the answer of the form: a clear yes or a clear no.
 fn read(form: &Params) -> Result<(Option<String>, bool), Denial> {
     let text = |name| form.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()));
+    let token = text("csrf")?.map(str::to_owned);
     let allow = match text("decision")? {
         Some("allow") => true,
         Some("deny") => false,
         _ => return Err(Denial::MalformedRequest("decision must be allow or deny".to_owned())),
     };
-    Ok((text("csrf")?.map(str::to_owned), allow))
+    Ok((token, allow))
 }
 
 /// Records the answer and goes on.
