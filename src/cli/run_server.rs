@@ -3,8 +3,9 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{CliError, CliResult};
 use crate::config::Config;
@@ -41,11 +42,14 @@ pub fn run_until_stopped(
     let server = Arc::new(server);
     let jobs = jobs::start(&server)?;
     let served = System::new().block_on(async {
+        // Before the first request can be answered: whoever sees an answer may send a signal.
+        let stops = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let metrics = match metrics_address {
             Some(address) => Some(http::serve_metrics(Arc::clone(&server), address)?),
             None => None,
         };
         let running = http::serve(Arc::clone(&server), listener, certificate.as_ref())?;
+        actix_web::rt::spawn(stop_on_signal(stops, running.handle()));
         let handles: Vec<_> = metrics.iter().map(actix_web::dev::Server::handle).collect();
         if let Some(metrics) = metrics {
             actix_web::rt::spawn(metrics);
@@ -61,6 +65,21 @@ pub fn run_until_stopped(
     drop(jobs);
     log::info!("stopped");
     served
+}
+
+/// SIGTERM: take nothing new, finish what is under way, end. SIGINT, or a second signal: end at once.
+async fn stop_on_signal((mut terminate, mut interrupt): (Signal, Signal), server: ServerHandle) {
+    let drain = tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => false,
+    };
+    log::info!("stopping");
+    let stopping = actix_web::rt::spawn(server.stop(drain));
+    tokio::select! {
+        _ = stopping => {}
+        _ = terminate.recv() => server.stop(false).await,
+        _ = interrupt.recv() => server.stop(false).await,
+    }
 }
 
 /// SIGHUP: read the certificate again. Without one there is nothing to read, but the signal must not end the server.

@@ -53,6 +53,7 @@ pub fn serve(
     .worker_max_blocking_threads(run::THREADS_PER_WORKER)
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
+    .disable_signals()
     .shutdown_timeout(shutdown);
     let http = match certificate {
         Some(certificate) => http.listen_rustls_0_23(listener, tls::server_config(certificate)?)?,

@@ -257,7 +257,7 @@ fn nobody_takes_over_an_admin(engine: Engine) {
     }
     assert_eq!(admin.collect("/v1/users", 200).len(), 3);
     assert_eq!(admin.get("/v1/users/usher").ok()["roles"], json!(["usher"]));
-    assert_eq!(token(&test, &admin.tool, "root", "admin").is_empty(), false);
+    assert!(!token(&test, &admin.tool, "root", "admin").is_empty());
     for action in ["user.updated", "user.password_set", "user.disabled"] {
         assert!(test.events(action).is_empty(), "{action}");
     }

@@ -393,6 +393,8 @@ fn addresses_and_methods_that_do_not_exist(engine: Engine) {
         assert_eq!(answer.status, 405, "{method} {path}");
         // RFC 9110 §15.5.6: must say what is allowed.
         assert_ne!(answer.header("allow"), "", "{method} {path}");
+        assert_eq!(answer.json()["code"], "method_not_allowed", "{method} {path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
     }
 }
 

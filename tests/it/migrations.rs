@@ -238,7 +238,8 @@ fn both_databases_are_alike() {
         return;
     }
     let [sqlite, postgres] = [Engine::Sqlite, Engine::Postgres].map(|engine| {
-        let mut connection = open(&TestDatabase::empty(engine));
+        let database = TestDatabase::empty(engine);
+        let mut connection = open(&database);
         migrate::up(&mut connection, &|_| ()).unwrap();
         schema(&mut connection)
     });

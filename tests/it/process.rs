@@ -64,7 +64,7 @@ impl Ended {
         let first = lines.next().unwrap_or_default();
         assert!(first.starts_with("error: ") && first.contains(sentence), "{sentence}: {self:?}");
         let rest = lines.collect::<Vec<_>>().join("\n");
-        assert!(rest.starts_with("hint: ") == !hint.is_empty() && rest.contains(hint), "{hint}: {self:?}");
+        assert!(rest.starts_with("hint: ") != hint.is_empty() && rest.contains(hint), "{hint}: {self:?}");
     }
 }
 
