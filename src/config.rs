@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
 use crate::domain::role::{ADMIN_SCOPE, Roles};
+use crate::protocol::bearer::bearer_token;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -294,8 +295,10 @@ impl Config {
                 return fail(format!("'{name}': names of environments and roles are letters, digits, '-' and '_'"));
             }
         }
-        if self.metrics.token.as_ref().is_some_and(|token| token.0.len() < 16) {
-            return fail("metrics.token must have at least 16 characters");
+        // RFC 6750 §2.1: another one could never be presented.
+        let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
+        if !self.metrics.token.as_ref().is_none_or(usable) {
+            return fail("metrics.token must have at least 16 characters, only of A-Z a-z 0-9 - . _ ~ + / =");
         }
         Ok(())
     }

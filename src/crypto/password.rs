@@ -34,7 +34,7 @@ pub struct PasswordHashing {
 pub struct Verified {
     /// Is it the right password?
     pub matches: bool,
-    /// Was the stored hash made at another cost than the configured one?
+    /// Was the stored hash made at a lower cost than the configured one?
     pub needs_rehash: bool,
 }
 
@@ -65,13 +65,14 @@ impl PasswordHashing {
         let parsed =
             PasswordHash::new(stored.unwrap_or(&self.decoy)).map_err(|error| PasswordError(error.to_string()))?;
         let matches = self.argon2.verify_password(password.as_bytes(), &parsed).is_ok() && stored.is_some();
-        Ok(Verified { matches, needs_rehash: self.differs(&parsed) })
+        Ok(Verified { matches, needs_rehash: self.is_weaker(&parsed) })
     }
 
-    fn differs(&self, hash: &PasswordHash<'_>) -> bool {
+    /// By work done, so that two instances with different settings do not hash back and forth.
+    fn is_weaker(&self, hash: &PasswordHash<'_>) -> bool {
+        let work = |memory: u32, iterations: u32| u64::from(memory) * u64::from(iterations);
         Params::try_from(hash).is_ok_and(|params| {
-            (params.m_cost(), params.t_cost(), params.p_cost())
-                != (self.cost.memory_kib, self.cost.iterations, self.cost.parallelism)
+            work(params.m_cost(), params.t_cost()) < work(self.cost.memory_kib, self.cost.iterations)
         })
     }
 }
@@ -92,5 +93,7 @@ mod tests {
         assert!(!hashing.verify("anything", None).unwrap().matches);
         let dearer = PasswordHashing::new(PasswordCost { iterations: 2, ..CHEAP }).unwrap();
         assert_eq!(dearer.verify("correct horse", Some(&stored)), Ok(Verified { matches: true, needs_rehash: true }));
+        let stored = dearer.hash("correct horse").unwrap();
+        assert_eq!(hashing.verify("correct horse", Some(&stored)), Ok(Verified { matches: true, needs_rehash: false }));
     }
 }

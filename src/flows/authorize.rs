@@ -15,6 +15,7 @@ use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
+use crate::protocol::error_code::ErrorCode;
 use crate::protocol::error_code::error_description;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::params::Params;
@@ -100,6 +101,14 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
         Err(FlowError::Denied(denial)) => {
             server.metrics.denied(denial.code().as_str());
             Ok(Step::Respond(trusted.refuse(server, &denial)))
+        }
+        // RFC 6749 §4.1.2.1: a 503 cannot be told by redirect, so this code says it.
+        Err(FlowError::Failed(failure)) => {
+            server.metrics.failed();
+            log::error!("an authorization request failed: {failure}");
+            let text = "the server could not finish this request: try again shortly".to_owned();
+            let outcome = AuthorizationOutcome::Error(ErrorCode::TemporarilyUnavailable, text);
+            Ok(Step::Respond(trusted.respond(server, outcome)))
         }
         other => other,
     }

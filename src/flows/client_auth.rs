@@ -18,7 +18,8 @@ const MAX_WAITING_CHECKS: usize = 4;
 
 /// Authenticates the client that these credentials claim.
 ///
-/// An unknown client and a wrong secret get the same answer after the same work. Whether a client with a secret sends it
+/// An unknown client and a wrong random secret get the same answer after the same work; only a secret that a person chose
+/// costs more, and tells by its time that such a client exists, which its identifier, being public, tells anyway. Whether a client with a secret sends it
 /// by Basic or in the body is its own choice: RFC 6749 §2.3.1 obliges the server to take Basic from each of them.
 pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, CredentialsError>) -> FlowResult<Client> {
     let presented = presented.map_err(|error| match error {
@@ -29,11 +30,10 @@ pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, Cre
     let now = server.clock.now();
     let (client, secrets) = server.store.read(|connection| {
         let client = connection.find_client(&presented.client_id)?;
-        let secrets = match (&client, &presented.secret) {
-            (Some(client), Some(_)) if !client.is_public() => {
-                connection.find_live_client_secrets(&presented.client_id, now)?
-            }
-            _ => Vec::new(),
+        // Asked for unknown clients too: the same work.
+        let secrets = match &presented.secret {
+            Some(_) => connection.find_live_client_secrets(&presented.client_id, now)?,
+            None => Vec::new(),
         };
         Ok((client, secrets))
     })?;

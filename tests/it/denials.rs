@@ -174,6 +174,8 @@ fn what_a_client_lost_its_tokens_lose(engine: Engine) {
     update(ClientMembers { resources: resources(&[SHOPS]), ..ClientMembers::default() });
     let refused = refresh(&test, &client, &text(&renewed["refresh_token"]), &[]);
     assert_refused(&refused, "invalid_target", "the client is not registered for the requested resource");
+    let named = refresh(&test, &client, &text(&renewed["refresh_token"]), &[("resource", BOOKS)]);
+    assert_refused(&named, "invalid_target", "the client is not registered for the requested resource");
 }
 
 fn what_a_user_lost_their_tokens_lose(engine: Engine) {

@@ -3,6 +3,7 @@
 // The helpers of the tests may do what a test may do: clippy.toml lifts these only inside `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+#![allow(clippy::too_many_lines, reason = "tables of cases are long, and easier to read in one piece")]
 
 #[macro_use]
 mod support;

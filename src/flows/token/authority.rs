@@ -52,6 +52,7 @@ fn check_bounds(wanted: &Wanted<'_>) -> Result<(Scope, bool), Denial> {
             if !wanted.resources.iter().all(|resource| grant.resources.contains(resource)) {
                 return Err(Denial::ResourceNotGranted);
             }
+            client.check_resources(wanted.resources)?;
             // RFC 6749 §6: must not include any scope not originally granted.
             if wanted.scope.is_some_and(|scope| !scope.is_subset_of(&grant.scope)) {
                 return Err(Denial::ScopeWidened);

@@ -43,7 +43,8 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
         Ok(found) => found,
         Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
     };
-    let csrf = csrf::token(server, &browser);
+    let session = cookies::session(request, edge);
+    let csrf = csrf::token(server, &browser, session.as_deref());
     let page = ConsentPage { frame: Frame::new(edge), query: request.query_string(), csrf, question };
     let mut response = render(StatusCode::OK, &page, policy(&FormTarget::Client(&question.redirect_uri), None));
     if is_new {
@@ -75,16 +76,16 @@ pub async fn submit(
         (Ok(form), Ok(query)) => read(&form).map(|(token, allow)| (token, allow, query)),
         (Err(denial), _) | (_, Err(denial)) => Err(denial),
     };
-    let browser = cookies::browser(&request, &edge);
+    let (browser, session) = (cookies::browser(&request, &edge), cookies::session(&request, &edge));
     let checked = parsed.and_then(|(token, allow, query)| {
-        pages::check_form(&request, &server, &edge, browser.as_deref(), token.as_deref())?;
+        let tied_to = (browser.as_deref(), session.as_deref());
+        pages::check_form(&request, &server, &edge, tied_to, token.as_deref())?;
         Ok((allow, query))
     });
     let (allow, query) = match checked {
         Ok(checked) => checked,
         Err(denial) => return pages::error(&server, &edge, &denial.into()),
     };
-    let session = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
     match run(&server, move |server| consent::decide(server, &query, session.as_deref(), allow, source)).await {
         Ok(step) => go(&request, &edge, &step),

@@ -70,7 +70,7 @@ fn form(
     let page = LoginPage {
         frame: Frame::new(edge),
         query: request.query_string(),
-        csrf: csrf::token(server, &browser),
+        csrf: csrf::token(server, &browser, None),
         client_name: sender.map(|sender| sender.client_name.as_str()),
         username: username.unwrap_or_default(),
         error: error.as_ref().map(|error| error.text.as_str()),
@@ -114,7 +114,7 @@ fn onward(request: &HttpRequest, edge: &Edge) -> HttpResponse {
 fn signed_in(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, live: &LiveSession) -> HttpResponse {
     match cookies::browser_or_new(request, edge) {
         Ok((browser, is_new)) => {
-            let csrf = csrf::token(server, &browser);
+            let csrf = csrf::token(server, &browser, None);
             let page = SignedInPage { frame: Frame::new(edge), csrf, username: &live.user.username };
             let mut response = render(StatusCode::OK, &page, policy(&FormTarget::Here, None));
             if is_new {
@@ -158,7 +158,7 @@ pub async fn submit(
         Err(denial) => return pages::error(&server, &edge, &denial.into()),
     };
     let browser = cookies::browser(&request, &edge);
-    let checked = pages::check_form(&request, &server, &edge, browser.as_deref(), submitted.csrf.as_deref());
+    let checked = pages::check_form(&request, &server, &edge, (browser.as_deref(), None), submitted.csrf.as_deref());
     if let Err(denial) = checked {
         return pages::error(&server, &edge, &denial.into());
     }

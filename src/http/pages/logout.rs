@@ -29,7 +29,7 @@ struct SignedOutPage {
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
     match cookies::browser_or_new(&request, &edge) {
         Ok((browser, is_new)) => {
-            let page = LogoutPage { frame: Frame::new(&edge), csrf: csrf::token(&server, &browser) };
+            let page = LogoutPage { frame: Frame::new(&edge), csrf: csrf::token(&server, &browser, None) };
             let mut response = render(StatusCode::OK, &page, policy(&FormTarget::Here, None));
             if is_new {
                 cookies::set_browser(&mut response, &edge, &browser);
@@ -50,7 +50,7 @@ pub async fn submit(
     let browser = cookies::browser(&request, &edge);
     let checked = extract::form(&request, payload).await.and_then(|form| {
         let token = form.optional("csrf").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
-        pages::check_form(&request, &server, &edge, browser.as_deref(), token)
+        pages::check_form(&request, &server, &edge, (browser.as_deref(), None), token)
     });
     if let Err(denial) = checked {
         return pages::error(&server, &edge, &denial.into());

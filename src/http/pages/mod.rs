@@ -138,12 +138,12 @@ fn check_form(
     request: &actix_web::HttpRequest,
     server: &Server,
     edge: &Edge,
-    browser: Option<&str>,
+    (browser, session): (Option<&str>, Option<&str>),
     presented: Option<&str>,
 ) -> Result<(), Denial> {
     let origin = request.headers().get(actix_web::http::header::ORIGIN);
     if origin.is_some_and(|origin| origin.as_bytes() != edge.origin.as_bytes()) {
         return Err(Denial::CsrfMismatch);
     }
-    csrf::check(server, browser, presented)
+    csrf::check(server, browser, session, presented)
 }
