@@ -585,13 +585,17 @@ fn who_is_signed_in_is_not_asked_again(engine: Engine) {
     let onward = browser.get(&format!("/login?{query}"));
     assert_eq!(onward.header("location"), format!("/oauth/authorize?{query}"));
     assert!(browser.follow(&onward).parameter("code").is_some());
-    // A form that was open in another tab when the session ended leads back to sign-in.
+    // A form that was open in another tab when the session ended decides nothing any more.
     let third = test.client(third_party("third"));
     let query = authorize_query(&third, &[]);
     let form = csrf(&browser.get(&format!("/consent?{query}")));
-    browser.post("/logout", &[("csrf", &form)]);
+    browser.post("/logout", &[("csrf", &csrf(&browser.get("/logout")))]);
     let answer = browser.post(&format!("/consent?{query}"), &[("csrf", &form), ("decision", "allow")]);
-    assert_eq!(answer.location().path(), "/login");
+    assert_eq!(answer.status, 403);
+    // Nor does it when somebody else has signed in meanwhile.
+    test.user("bob", &[]);
+    browser.sign_in("", "bob", PASSWORD).location();
+    assert_eq!(browser.post(&format!("/consent?{query}"), &[("csrf", &form), ("decision", "allow")]).status, 403);
     assert!(test.events("consent.granted").is_empty());
 }
 
