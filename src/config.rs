@@ -330,6 +330,9 @@ impl Config {
         if server.tls_certificate_file.is_some() != server.tls_private_key_file.is_some() {
             return fail("server.tls_certificate_file and server.tls_private_key_file come together");
         }
+        if server.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+            return fail("server.trusted_proxies must name the proxies: a network of every address trusts everybody");
+        }
         let guarded = server.tls_certificate_file.is_some() || !server.trusted_proxies.is_empty();
         if !server.bind.ip().is_loopback() && !guarded && !server.danger_plain_http {
             return fail(format!(

@@ -37,6 +37,8 @@ pub enum Denial {
     ScopeWidened,
     /// The client is not registered for this resource.
     ResourceNotRegistered,
+    /// A token for the admin API must be for nothing else.
+    AdminResourceShared,
     /// The resource is not among those of the grant.
     ResourceNotGranted,
     /// PKCE is required for this client.
@@ -116,7 +118,9 @@ impl Denial {
                 ErrorCode::UnauthorizedClient
             }
             Self::ScopeNotRegistered | Self::ScopeNotGrantable | Self::ScopeWidened => ErrorCode::InvalidScope,
-            Self::ResourceNotRegistered | Self::ResourceNotGranted => ErrorCode::InvalidTarget,
+            Self::ResourceNotRegistered | Self::ResourceNotGranted | Self::AdminResourceShared => {
+                ErrorCode::InvalidTarget
+            }
             Self::CodeUnknown
             | Self::CodeExpired
             | Self::CodeReplayed
@@ -163,6 +167,7 @@ impl Denial {
             Self::ScopeNotGrantable => "nothing of the requested scope can be granted here",
             Self::ScopeWidened => "the requested scope exceeds what was granted",
             Self::ResourceNotRegistered => "the client is not registered for the requested resource",
+            Self::AdminResourceShared => "a token for the admin API cannot be for others too: ask for the scopes apart",
             Self::ResourceNotGranted => "the requested resource was not granted",
             Self::CodeChallengeMissing => "code_challenge is required for this client (PKCE, S256)",
             Self::CodeUnknown => "the authorization code is not valid",

@@ -135,8 +135,10 @@ fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: 
         };
         return Ok(Step::Consent(Box::new(question)));
     }
-    let code = issue_code(server, trusted, request, &live, authority)?;
-    Ok(Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code))))
+    Ok(match issue_code(server, trusted, request, &live, authority)? {
+        Some(code) => Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code))),
+        None => Step::Login,
+    })
 }
 
 /// The authority that this user can give this client for this request.
@@ -174,7 +176,7 @@ fn issue_code(
     request: AuthorizeRequest,
     live: &LiveSession,
     authority: Authority,
-) -> FlowResult<String> {
+) -> FlowResult<Option<String>> {
     let now = server.clock.now();
     let grant = Grant {
         id: GrantId(random::id(now)?),
@@ -201,10 +203,14 @@ fn issue_code(
     let digest = server.keys.digest(SecretKind::AuthorizationCode, &text);
     let session = live.digest.clone();
     let session_end = login::session_expiry(server, live.session.auth_time, now);
-    server.store.write(move |connection| {
+    let issued = server.store.write(move |connection| {
+        // The session may have been ended since it was read: by signing out, or with its user.
+        if !connection.extend_login_session(&session, session_end)? {
+            return Ok(false);
+        }
         connection.insert_grant(&grant)?;
         connection.insert_authorization_code(&digest, &code)?;
-        connection.extend_login_session(&session, session_end).map(drop)
+        Ok(true)
     })?;
-    Ok(text.to_string())
+    Ok(issued.then(|| text.to_string()))
 }

@@ -2,8 +2,9 @@
 
 use crate::crypto::jwt::{self, Verification};
 use crate::domain::audit_event::{Actor, Source};
-use crate::domain::client::Status;
+use crate::domain::client::{Client, Status};
 use crate::domain::denial::Denial;
+use crate::domain::role;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
@@ -16,6 +17,8 @@ use crate::store::{StoreConnection, StoreError};
 pub struct LiveToken {
     /// Its claims.
     pub claims: AccessTokenClaims,
+    /// The client it was issued to.
+    pub client: Client,
     /// The user it speaks of.
     pub user: Option<User>,
 }
@@ -46,14 +49,12 @@ pub fn check_live(
     if connection.is_access_token_revoked(&claims.jti)? {
         return Ok(None);
     }
-    let client = connection.find_client(&claims.client_id)?;
-    if client.is_none_or(|client| client.status != Status::Active) {
-        return Ok(None);
-    }
-    let Some(grant_id) = &claims.grant_id else { return Ok(Some(LiveToken { claims, user: None })) };
+    let client = connection.find_client(&claims.client_id)?.filter(|client| client.status == Status::Active);
+    let Some(client) = client else { return Ok(None) };
+    let Some(grant_id) = &claims.grant_id else { return Ok(Some(LiveToken { claims, client, user: None })) };
     Ok(match connection.find_grant(grant_id)? {
         Some((grant, user)) if grant.revoked_at.is_none() && user.status == Status::Active => {
-            Some(LiveToken { claims, user: Some(user) })
+            Some(LiveToken { claims, client, user: Some(user) })
         }
         _ => None,
     })
@@ -71,6 +72,9 @@ pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> Flo
         Some(user) => Actor::User(user.id.0.clone()),
         None => Actor::Client(live.claims.client_id.clone()),
     };
-    let held = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
+    // What client or principal have lost since the token was issued is lost here at once.
+    let roles = server.roles.scope_of(live.user.as_ref().map_or(&live.client.roles, |user| &user.roles));
+    let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
+    let held = claimed.filtered(|token| role::holds(&roles, token) && live.client.scope.contains(token));
     Ok(Caller { actor, client_id: Some(live.claims.client_id), held, source })
 }

@@ -3,6 +3,7 @@
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::denial::Denial;
 use crate::domain::role::{self, ADMIN_SCOPE};
+use crate::domain::scope_definition::ScopeDefinitions;
 use crate::protocol::scope::Scope;
 
 /// A caller of the admin API or of the command line.
@@ -38,12 +39,21 @@ impl Caller {
         if role::holds(&self.held, scope) { Ok(()) } else { Err(Denial::BearerScopeMissing(scope)) }
     }
 
-    /// Refuses to hand out a scope of the admin API that the caller does not hold.
+    /// Refuses to hand out a scope that the caller does not hold. `admin` may hand out all.
     pub fn may_hand_out<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> Result<(), Denial> {
-        match tokens.into_iter().find(|token| role::is_admin_api_scope(token) && !role::holds(&self.held, token)) {
+        let may = |token: &str| self.held.contains(ADMIN_SCOPE) || self.held.contains(token);
+        match tokens.into_iter().find(|token| !may(token)) {
             None => Ok(()),
             Some(token) => Err(Denial::PrivilegeEscalation(format!("you cannot hand out {token}: you do not hold it"))),
         }
+    }
+
+    /// Refuses to register a client for a privileged scope that the caller does not hold.
+    pub fn may_register(&self, scope: &Scope, definitions: &ScopeDefinitions) -> Result<(), Denial> {
+        let privileged = |token: &&str| {
+            role::is_admin_api_scope(token) || definitions.find(token).is_some_and(|definition| definition.privileged)
+        };
+        self.may_hand_out(scope.iter().filter(privileged))
     }
 
     /// The event of something this caller did.

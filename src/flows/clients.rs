@@ -142,7 +142,7 @@ fn apply(client: &mut Client, members: ClientMembers) {
 /// Completes and checks a registration: within itself, against the configuration, against the defined scopes, and
 /// against what the caller holds.
 fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<()> {
-    caller.may_hand_out(client.scope.iter())?;
+    caller.may_register(&client.scope, &server.scopes())?;
     caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
     let definitions = server.scopes();
     let client_scope = client.scope.clone();
@@ -226,6 +226,10 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
         Some(chosen) => chosen,
         None => random::opaque_id()?,
     };
+    // RFC 9700 §4.15: a client that acts for itself must not look like a user.
+    if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
+        return Err(Denial::InvalidMember("this client_id is taken".to_owned()).into());
+    }
     let mut client = blank(server, client_id);
     apply(&mut client, members);
     settle(server, caller, &mut client)?;
@@ -271,7 +275,7 @@ pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<
 fn find_to_change(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
     caller.require("clients:write")?;
     let client = find(server, client_id)?;
-    caller.may_hand_out(client.scope.iter())?;
+    caller.may_register(&client.scope, &server.scopes())?;
     caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
     if client.status == Status::Revoked {
         return Err(Denial::Conflict("the client is revoked, which is final".to_owned()).into());
@@ -295,15 +299,19 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
     if client.is_public() != was_public {
         return Err(Denial::InvalidMember("a client stays public or confidential: register another".to_owned()).into());
     }
-    let now = server.clock.now();
+    let (now, read_at) = (server.clock.now(), client.updated_at);
     client.updated_at = now;
     let event = caller.event(AuditAction::ClientUpdated, "client", client.client_id.as_str());
     let stored = client.clone();
     let done = server.store.write(move |connection| {
-        connection.insert_audit_event(&event, now)?;
-        connection.update_client(&stored)
+        let done = connection.update_client(&stored, read_at)?;
+        if done {
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(done)
     })?;
-    if done { Ok(client) } else { Err(Denial::NotFound("client").into()) }
+    let changed = || Denial::Conflict("the client was changed meanwhile: read it again".to_owned());
+    if done { Ok(client) } else { Err(changed().into()) }
 }
 
 /// Gives a client a new secret. The old ones work for `grace_seconds` more, so that nothing stops while it is rolled out.

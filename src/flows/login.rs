@@ -6,11 +6,13 @@ use zeroize::Zeroizing;
 use crate::crypto::secret::SecretKind;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
+use crate::domain::denial::Denial;
 use crate::domain::login_session::LoginSession;
 use crate::domain::user::User;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::flows::password_check::{self, LoginAttempt};
+use crate::store::UserWithPassword;
 
 /// A session that is good now.
 pub struct LiveSession {
@@ -42,7 +44,7 @@ pub fn session_expiry(server: &Server, auth_time: DateTime<Utc>, now: DateTime<U
 /// Checks the password and begins a new session; the result is its cookie. A session that the browser had before ends, so
 /// that none can be fixed upon a victim (ASVS 5.0 V7.2.4).
 pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) -> FlowResult<Zeroizing<String>> {
-    let user = password_check::check(server, attempt)?;
+    let UserWithPassword { user, password_hash } = password_check::check(server, attempt)?;
     let cookie = SecretKind::LoginSession.generate()?;
     let digest = server.keys.digest(SecretKind::LoginSession, &cookie);
     let previous = previous.map(|cookie| server.keys.digest(SecretKind::LoginSession, cookie));
@@ -56,14 +58,18 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
         Some(client_id) => event.through(client_id),
         None => event,
     };
-    server.store.write(move |connection| {
+    let signed_in = server.store.write(move |connection| {
+        if !connection.confirm_password(session.user_id.as_str(), &password_hash)? {
+            return Ok(false);
+        }
         if let Some(previous) = &previous {
             connection.delete_login_session(previous)?;
         }
         connection.insert_login_session(&digest, &session)?;
-        connection.insert_audit_event(&event, now)
+        connection.insert_audit_event(&event, now)?;
+        Ok(true)
     })?;
-    Ok(cookie)
+    if signed_in { Ok(cookie) } else { Err(Denial::LoginFailed.into()) }
 }
 
 /// Ends the session of this cookie.

@@ -50,6 +50,7 @@ impl Server {
         let url = DatabaseUrl::parse(&config.database.url).map_err(|error| OpenError::Setting(error.to_string()))?;
         if let DatabaseUrl::Sqlite(path) = &url {
             make_private_folder(path)?;
+            make_private_file(path)?;
         }
         let settings = StoreSettings {
             url,
@@ -108,6 +109,15 @@ fn make_private_folder(database: &Path) -> Result<(), OpenError> {
     std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)))
         .map_err(|error| OpenError::Setting(format!("the folder {} cannot be made: {error}", folder.display())))
+}
+
+/// The file of the database: SQLite gives its companions the same permissions.
+fn make_private_file(database: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(OpenError::Setting(format!("{} cannot be made: {error}", database.display()))),
+    }
 }
 
 fn open_keys(config: &Config, store: &Store) -> Result<DerivedKeys, OpenError> {

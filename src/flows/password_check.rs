@@ -9,10 +9,10 @@ use crate::crypto::password::{PasswordError, Verified};
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
-use crate::domain::user::{MAX_PASSWORD_BYTES, User, username_key};
+use crate::domain::user::{MAX_PASSWORD_BYTES, username_key};
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
-use crate::store::StoreError;
+use crate::store::{StoreError, UserWithPassword};
 
 /// What a log-in attempt presents. No `Debug`: it holds a password.
 pub struct LoginAttempt {
@@ -26,8 +26,9 @@ pub struct LoginAttempt {
     pub source: Source,
 }
 
-/// Checks a password. Unknown user, wrong password and disabled account get the same answer after the same work.
-pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<User> {
+/// Checks a password. What follows from it must be written with `confirm_password`, for the account may change while this
+/// waits for its hash. Unknown user, wrong password and disabled account get the same answer after the same work.
+pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<UserWithPassword> {
     if attempt.password.len() > MAX_PASSWORD_BYTES || attempt.username.len() > MAX_PASSWORD_BYTES {
         // No such password or name can be stored; refused without work, and without a row that an attacker fills.
         return Err(Denial::LoginFailed.into());
@@ -44,10 +45,7 @@ pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<User> {
         return Err(Denial::LoginFailed.into());
     };
     server.throttle.succeeded(&username_key(&attempt.username), attempt.source.address);
-    if verified.needs_rehash {
-        rehash(server, &account.user, &account.password_hash, attempt)?;
-    }
-    Ok(account.user)
+    if verified.needs_rehash { rehash(server, account, attempt) } else { Ok(account) }
 }
 
 type PoolAnswer = Result<Result<Verified, PasswordError>, Throttled>;
@@ -88,13 +86,13 @@ fn refuse_throttled(server: &Server, attempt: &LoginAttempt, throttled: Throttle
     Ok(Denial::LoginThrottled(throttled.retry_after))
 }
 
-/// The cost has been changed since this password was hashed: hash it again while it is known.
-fn rehash(server: &Server, user: &User, old: &str, attempt: &LoginAttempt) -> FlowResult<()> {
+/// The cost has been raised since this password was hashed: hash it again while it is known.
+fn rehash(server: &Server, account: UserWithPassword, attempt: &LoginAttempt) -> FlowResult<UserWithPassword> {
     let (hashing, password) = (Arc::clone(&server.passwords), attempt.password.clone());
     let new = server.password_pool.run(move || hashing.hash(&password))??;
-    let (id, old) = (user.id.0.clone(), old.to_owned());
-    server.store.write(move |connection| connection.update_user_rehash(&id, &old, &new))?;
-    Ok(())
+    let (id, old, wanted) = (account.user.id.0.clone(), account.password_hash.clone(), new.clone());
+    let done = server.store.write(move |connection| connection.update_user_rehash(&id, &old, &wanted))?;
+    Ok(if done { UserWithPassword { password_hash: new, ..account } } else { account })
 }
 
 /// Hashes a new password on the pool.

@@ -85,6 +85,9 @@ pub fn update(server: &Server, caller: &Caller, new: NewScope) -> FlowResult<Sco
     caller.require("scopes:write")?;
     check(&new)?;
     let found = show(server, &Caller::server(), &new.name)?;
+    if found.privileged {
+        caller.may_hand_out([new.name.as_str()])?;
+    }
     let scope = ScopeDefinition { created_at: found.created_at, ..definition(server, new) };
     let (row, now) = (scope.clone(), server.clock.now());
     let event = caller.event(AuditAction::ScopeUpdated, "scope", &scope.name);
@@ -117,6 +120,10 @@ pub fn delete(server: &Server, caller: &Caller, name: &str) -> FlowResult<()> {
         return Err(
             Denial::InvalidMember("this scope belongs to the admin API and cannot be removed".to_owned()).into()
         );
+    }
+    if show(server, &Caller::server(), name)?.privileged {
+        // Undefined, it would be granted to everybody whose client is registered for it.
+        caller.may_hand_out([name])?;
     }
     let (name, now) = (name.to_owned(), server.clock.now());
     let event = caller.event(AuditAction::ScopeDeleted, "scope", &name);

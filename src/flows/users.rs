@@ -86,6 +86,9 @@ fn check_over(server: &Server, caller: &Caller, user: &User) -> Result<(), Denia
     caller.may_hand_out(server.roles.scope_of(&user.roles).iter())
 }
 
+/// Two edits at the same moment: the later one has not seen the earlier.
+const CHANGED: &str = "the user was changed meanwhile: read it again";
+
 fn taken(error: StoreError) -> FlowError {
     match error {
         StoreError::Conflict(_) => Denial::Conflict("a user of this name exists already".to_owned()).into(),
@@ -162,15 +165,18 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
         user.roles = roles;
     }
     check_profile(user.name.as_deref(), user.email.as_deref()).map_err(Denial::from)?;
-    let now = server.clock.now();
+    let (now, read_at) = (server.clock.now(), user.updated_at);
     user.updated_at = now;
     let event = caller.event(AuditAction::UserUpdated, "user", user.id.as_str());
     let row = user.clone();
     let done = server.store.write(move |connection| {
-        connection.insert_audit_event(&event, now)?;
-        connection.update_user(&row)
+        let done = connection.update_user(&row, read_at)?;
+        if done {
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(done)
     });
-    if done.map_err(taken)? { Ok(user) } else { Err(Denial::NotFound("user").into()) }
+    if done.map_err(taken)? { Ok(user) } else { Err(Denial::Conflict(CHANGED.to_owned()).into()) }
 }
 
 /// Sets a new password. Everything that the old one opened is closed: sessions and grants.
@@ -205,7 +211,7 @@ pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> F
     let event = caller.event(action, "user", user.id.as_str());
     let row = user.clone();
     server.store.write(move |connection| {
-        connection.update_user(&row)?;
+        connection.update_user_status(row.id.as_str(), row.status, now)?;
         if !active {
             connection.delete_login_sessions_of_user(row.id.as_str())?;
             connection.revoke_grants_of_user(row.id.as_str(), RevocationReason::UserChange, now)?;

@@ -1,6 +1,6 @@
 //! Whose request this is: the peer's address, or what a trusted proxy says of it. Nobody else's word counts.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
@@ -15,7 +15,9 @@ pub fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNe
     let mut address = peer;
     let lines: Vec<&str> = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Ok(parsed) = hop.trim().parse::<IpAddr>() else { break };
+        // Some proxies write the port too.
+        let parsed = hop.trim().parse::<IpAddr>().or_else(|_| hop.trim().parse::<SocketAddr>().map(|with| with.ip()));
+        let Ok(parsed) = parsed else { break };
         address = parsed.to_canonical();
         if !is_trusted(address, trusted) {
             break;
@@ -50,6 +52,7 @@ mod tests {
         assert_eq!(address("10.0.0.1", &["1.1.1.1, 198.51.100.7, 10.0.0.2"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &["1.1.1.1", "198.51.100.7"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &["1.1.1.1, nonsense"]), "10.0.0.1");
+        assert_eq!(address("10.0.0.1", &["198.51.100.7:1234"]), "198.51.100.7");
         assert_eq!(address("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(address("::ffff:10.0.0.1", &["198.51.100.7"]), "198.51.100.7");
     }

@@ -1,6 +1,9 @@
 //! Reading requests: forms, JSON, credentials, source. Everything is bounded and strict.
 
+use std::time::Duration;
+
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use actix_web::rt::time::timeout;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,6 +18,8 @@ use crate::protocol::params::Params;
 
 /// Largest body read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// Longest wait for a body: a slow client must not hold a connection for good.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest `User-Agent` kept, in characters.
 const MAX_USER_AGENT: usize = 200;
 
@@ -23,10 +28,11 @@ const MAX_USER_AGENT: usize = 200;
 pub struct RequestId(pub String);
 
 async fn body(payload: web::Payload) -> Result<web::Bytes, Denial> {
-    match payload.to_bytes_limited(MAX_BODY).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Denial::MalformedRequest("the body could not be read".to_owned())),
-        Err(_) => Err(Denial::BodyTooLarge),
+    match timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_BODY)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Denial::MalformedRequest("the body could not be read".to_owned())),
+        Ok(Err(_)) => Err(Denial::BodyTooLarge),
+        Err(_) => Err(Denial::MalformedRequest("the body did not come in time".to_owned())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tables `clients` and `client_origins`.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
@@ -137,9 +138,12 @@ impl StoreConnection {
         self.insert_origins(client)
     }
 
-    /// Replaces a registration that has not been revoked since it was read; false when there is none.
-    pub fn update_client(&mut self, client: &Client) -> Result<bool, StoreError> {
-        let open = clients::table.find(client.client_id.as_str()).filter(clients::status.ne(Status::Revoked.as_str()));
+    /// Replaces a registration, unless it was changed since `read_at`, the `updated_at` that was read; false then.
+    pub fn update_client(&mut self, client: &Client, read_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let open = clients::table
+            .find(client.client_id.as_str())
+            .filter(clients::updated_at.eq(to_micros(read_at)))
+            .filter(clients::status.eq(client.status.as_str()));
         let done = diesel::update(open).set(ClientRow::from(client)).execute(self)?;
         if done == 0 {
             return Ok(false);
@@ -156,7 +160,7 @@ impl StoreConnection {
         client_id: &str,
         from: &[Status],
         to: Status,
-        now: chrono::DateTime<chrono::Utc>,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let from: Vec<_> = from.iter().map(|status| status.as_str()).collect();
         let done = diesel::update(clients::table.find(client_id).filter(clients::status.eq_any(from)))

@@ -113,18 +113,26 @@ impl StoreConnection {
         Ok(())
     }
 
-    /// Replaces profile, roles and status; false when there is no such user.
-    pub fn update_user(&mut self, user: &User) -> Result<bool, StoreError> {
-        let done = diesel::update(users::table.find(user.id.as_str()))
+    /// Replaces profile and roles, unless the user was changed since `read_at`, the `updated_at` that was read; false then.
+    pub fn update_user(&mut self, user: &User, read_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let unchanged = users::table.find(user.id.as_str()).filter(users::updated_at.eq(to_micros(read_at)));
+        let done = diesel::update(unchanged)
             .set((
                 users::username.eq(&user.username),
                 users::username_key.eq(username_key(&user.username)),
                 users::name.eq(&user.name),
                 users::email.eq(&user.email),
                 users::roles.eq(to_list(user.roles.iter().map(String::as_str))),
-                users::status.eq(user.status.as_str()),
                 users::updated_at.eq(to_micros(user.updated_at)),
             ))
+            .execute(self)?;
+        Ok(done == 1)
+    }
+
+    /// Activates or deactivates an account; false when there is no such user.
+    pub fn update_user_status(&mut self, id: &str, to: Status, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done = diesel::update(users::table.find(id))
+            .set((users::status.eq(to.as_str()), users::updated_at.eq(to_micros(now))))
             .execute(self)?;
         Ok(done == 1)
     }
@@ -140,6 +148,16 @@ impl StoreConnection {
             .set((users::password_hash.eq(password_hash), users::password_changed_at.eq(to_micros(now))))
             .execute(self)?;
         Ok(done == 1)
+    }
+
+    /// Is this still the user's password, and the account active? Holds the row until the write ends, so that a new password
+    /// or a disabled account either is seen here, or sees and ends what this write adds.
+    pub fn confirm_password(&mut self, id: &str, password_hash: &str) -> Result<bool, StoreError> {
+        let standing = users::table
+            .find(id)
+            .filter(users::password_hash.eq(password_hash))
+            .filter(users::status.eq(Status::Active.as_str()));
+        Ok(diesel::update(standing).set(users::password_hash.eq(password_hash)).execute(self)? == 1)
     }
 
     /// Replaces the hash of an unchanged password by one of another cost, unless it was changed meanwhile.

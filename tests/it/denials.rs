@@ -104,7 +104,12 @@ fn refusals_of_a_refresh_token(engine: Engine) {
 fn switch_account(test: &TestServer, status: Status) {
     let found = test.server.store.read(|connection| connection.find_user_by_username("ada")).unwrap();
     let user = grantor::domain::user::User { status, ..found.unwrap().user };
-    assert!(test.server.store.write(move |connection| connection.update_user(&user)).unwrap());
+    assert!(
+        test.server
+            .store
+            .write(move |connection| connection.update_user_status(user.id.as_str(), user.status, start_time()))
+            .unwrap()
+    );
 }
 
 fn a_user_made_inactive_behind_a_grant_is_refused(engine: Engine) {

@@ -123,8 +123,8 @@ fn tables(connection: &mut StoreConnection) -> Vec<String> {
         connection,
         Name,
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'",
-        "SELECT table_name::text AS name FROM information_schema.tables \
-         WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%'"
+        "SELECT relname::text AS name FROM pg_class WHERE relkind = 'r' \
+         AND relnamespace = current_schema()::regnamespace AND relname NOT LIKE '\\_\\_%'"
     );
     rows.into_iter().map(|row| row.name).collect()
 }
@@ -133,15 +133,14 @@ fn columns(connection: &mut StoreConnection, table: &str) -> Vec<Column> {
     let sqlite = format!(
         "SELECT name, type AS kind, CAST(\"notnull\" AS BIGINT) AS required, CAST(pk AS BIGINT) AS key FROM pragma_table_info('{table}') ORDER BY cid"
     );
+    // The catalog itself: the views of information_schema look through every schema of the cluster first.
     let postgres = format!(
-        "SELECT c.column_name::text AS name, c.data_type::text AS kind, \
-         (CASE c.is_nullable WHEN 'NO' THEN 1 ELSE 0 END)::bigint AS required, \
-         COALESCE((SELECT k.ordinal_position FROM information_schema.table_constraints t \
-           JOIN information_schema.key_column_usage k USING (constraint_schema, constraint_name) \
-           WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = c.table_schema AND t.table_name = c.table_name \
-           AND k.column_name = c.column_name), 0)::bigint AS key \
-         FROM information_schema.columns c WHERE c.table_schema = current_schema() AND c.table_name = '{table}' \
-         ORDER BY c.ordinal_position"
+        "SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS kind, \
+         a.attnotnull::int::bigint AS required, \
+         COALESCE((SELECT array_position(x.indkey::int2[], a.attnum) + 1 FROM pg_index x \
+           WHERE x.indrelid = a.attrelid AND x.indisprimary), 0)::bigint AS key \
+         FROM pg_attribute a WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 AND NOT a.attisdropped \
+         ORDER BY a.attnum"
     );
     load!(connection, Column, sqlite, postgres)
 }

@@ -36,7 +36,12 @@ pub struct Authority {
 /// Decides scope and audience.
 pub fn decide(server: &Server, wanted: &Wanted<'_>) -> Result<Authority, Denial> {
     let asked = check_bounds(wanted)?;
-    settle(wanted, &server.roles, asked, &server.scopes())
+    let authority = settle(wanted, &server.roles, asked, &server.scopes())?;
+    // RFC 9068 §5: whoever receives such a token could use it here as an administrator.
+    if authority.resources.len() > 1 && authority.resources.contains(&server.admin_resource) {
+        return Err(Denial::AdminResourceShared);
+    }
+    Ok(authority)
 }
 
 /// The scope asked for, and whether it was asked for or is the default; refused beyond client or grant.
@@ -83,7 +88,8 @@ fn settle(
         wanted.resources.is_empty() || resource.is_none_or(|resource| wanted.resources.contains(resource))
     };
     let scope = asked.filtered(|token| may(token) && fits(token));
-    if scope.is_empty() && explicit && !asked.is_empty() {
+    let named = wanted.scope.or(wanted.grant.map(|grant| &grant.scope)).unwrap_or(&wanted.client.scope);
+    if scope.is_empty() && !named.is_empty() {
         return Err(Denial::ScopeNotGrantable);
     }
     let resources = match (wanted.resources, wanted.grant) {

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::crypto::random;
 use crate::crypto::secret::SecretKind;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent};
+use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
 use crate::flows::Server;
@@ -14,6 +15,7 @@ use crate::flows::token::mint::{self, Subject};
 use crate::flows::token::{Asked, Wanted, authority, issued};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::token_response::TokenResponse;
+use crate::store::UserWithPassword;
 
 /// Checks the password and issues tokens by a new grant.
 pub fn redeem(
@@ -25,7 +27,7 @@ pub fn redeem(
     let client = &asked.client;
     let client_id = Some(client.client_id.0.clone());
     let attempt = LoginAttempt { username, password, client_id, source: asked.source.clone() };
-    let user = password_check::check(server, &attempt)?;
+    let UserWithPassword { user, password_hash } = password_check::check(server, &attempt)?;
     let wanted =
         Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &user.roles, grant: None };
     let authority = authority::decide(server, &wanted)?;
@@ -52,12 +54,19 @@ pub fn redeem(
         .through(client.client_id.as_str())
         .detail("password grant");
     let events = [Some(login), issued(server, &asked, actor, &minted)];
-    server.store.write(move |connection| {
+    let granted = server.store.write(move |connection| {
+        if !connection.confirm_password(grant.user_id.as_str(), &password_hash)? {
+            return Ok(false);
+        }
         connection.insert_grant(&grant)?;
         if let Some(digest) = &digest {
             connection.insert_refresh_token(digest, &grant.id, now, refresh_expiry)?;
         }
-        events.iter().flatten().try_for_each(|event| connection.insert_audit_event(event, now))
+        events.iter().flatten().try_for_each(|event| connection.insert_audit_event(event, now))?;
+        Ok(true)
     })?;
+    if !granted {
+        return Err(Denial::LoginFailed.into());
+    }
     Ok(minted.respond(refresh.map(|text| text.to_string()), &authority))
 }
