@@ -24,6 +24,7 @@ mod layers;
 mod migrations;
 mod pages;
 mod password;
+mod privileges;
 mod process;
 mod purge;
 mod refresh;
