@@ -145,9 +145,23 @@ impl Manager {
                 }
                 Ok(StoreConnection::Sqlite(connection))
             }
-            DatabaseUrl::Postgres(url) => Ok(StoreConnection::Postgres(PgConnection::establish(url)?)),
+            DatabaseUrl::Postgres(url) => Ok(StoreConnection::Postgres(PgConnection::establish(&with_timeouts(url))?)),
         }
     }
+}
+
+/// Adds the time limits of libpq that the URL does not set itself: without them a server that falls silent, its machine
+/// gone or its network cut, would hold a request for as long as the kernel goes on sending.
+fn with_timeouts(url: &str) -> String {
+    let limits = [("connect_timeout", "5"), ("tcp_user_timeout", "10000"), ("keepalives_idle", "30")];
+    let mut url = url.to_owned();
+    for (name, value) in limits {
+        if !url.contains(&format!("{name}=")) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&format!("{name}={value}"));
+        }
+    }
+    url
 }
 
 /// Switches to WAL. SQLite does not wait for its turn at this one statement, so two servers that open a fresh file at the

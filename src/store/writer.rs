@@ -56,6 +56,8 @@ fn run(mut connection: StoreConnection, jobs: &Receiver<Job>) {
         if let Err(error) = begin(&mut connection) {
             // The job is dropped unrun and nothing was changed; its caller is told that the write did not happen.
             log::error!("a write could not begin: {error}");
+            // Neither do those behind it wait the same time again, one after the other.
+            while jobs.try_recv().is_ok() {}
             continue;
         }
         let mut answers = vec![first(&mut connection)];
