@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
+use crate::domain::limits::Limits;
 use crate::domain::role::{ADMIN_SCOPE, Roles};
 use crate::protocol::bearer::bearer_token;
 use crate::protocol::resource::Resource;
@@ -38,7 +39,10 @@ pub struct Config {
     pub passwords: PasswordConfig,
     pub login: LoginConfig,
     pub environments: Environments,
+    pub plans: Plans,
     pub roles: RoleConfig,
+    pub access_keys: AccessKeyConfig,
+    pub usage: UsageConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
     pub log: LogConfig,
@@ -72,6 +76,7 @@ section!(
         tls_private_key_file: Option<PathBuf> = None,
         #[serde(with = "humantime_serde")]
         shutdown_timeout: Duration = Duration::from_secs(30),
+        default_environment: String = DEFAULT_ENVIRONMENT.to_owned(),
         default_resource: Option<Resource> = None,
         admin_resource: Option<Resource> = None,
         danger_plain_http: bool = false,
@@ -156,6 +161,38 @@ section!(
     EnvironmentConfig {
         #[serde(with = "humantime_serde")]
         access_token_lifetime: Option<Duration> = None,
+        access_key_prefix: Option<String> = None,
+        client_id_prefix: Option<String> = None,
+        client_secret_prefix: Option<String> = None,
+        resources: Vec<Resource> = Vec::new(),
+        requests_per_minute: Option<u32> = None,
+        requests_per_hour: Option<u32> = None,
+        max_requests_per_minute: Option<u32> = None,
+        max_requests_per_hour: Option<u32> = None,
+    }
+);
+section!(
+    /// `[access_keys]`
+    AccessKeyConfig {
+        prefix: String = "gk".to_owned(),
+        env_variable: String = "API_KEY".to_owned(),
+        #[serde(with = "humantime_serde")]
+        max_lifetime: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        max_grace: Duration = Duration::from_secs(30 * 86_400),
+        #[serde(with = "humantime_serde")]
+        exchanged_token_lifetime: Duration = Duration::from_secs(300),
+    }
+);
+section!(
+    /// `[usage]`
+    UsageConfig {
+        #[serde(with = "humantime_serde")]
+        flush_interval: Duration = Duration::from_secs(2),
+        #[serde(with = "humantime_serde")]
+        retention: Duration = Duration::from_secs(400 * 86_400),
+        #[serde(with = "humantime_serde")]
+        address_retention: Duration = Duration::from_secs(90 * 86_400),
     }
 );
 section!(
@@ -188,10 +225,23 @@ pub struct Environments(pub BTreeMap<String, EnvironmentConfig>);
 
 impl Default for Environments {
     fn default() -> Self {
-        let names = [DEFAULT_ENVIRONMENT, "test"];
-        Self(names.into_iter().map(|name| (name.to_owned(), EnvironmentConfig::default())).collect())
+        let test = EnvironmentConfig {
+            requests_per_minute: Some(60),
+            max_requests_per_minute: Some(600),
+            ..EnvironmentConfig::default()
+        };
+        Self(
+            [(DEFAULT_ENVIRONMENT, EnvironmentConfig::default()), ("test", test)]
+                .map(|(name, rules)| (name.to_owned(), rules))
+                .into(),
+        )
     }
 }
+
+/// `[plans]`: name to limits. None by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Plans(pub BTreeMap<String, Limits>);
 
 /// `[roles]`: name to scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,19 +336,72 @@ impl Config {
         self.check_listener()?;
         self.check_tokens()?;
         self.check_keys_and_passwords()?;
-        if !self.environments.0.contains_key(DEFAULT_ENVIRONMENT) {
-            return fail(format!("environments must hold '{DEFAULT_ENVIRONMENT}': clients belong to it by default"));
-        }
-        for name in self.environments.0.keys().chain(self.roles.0.keys()) {
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-            {
-                return fail(format!("'{name}': names of environments and roles are letters, digits, '-' and '_'"));
-            }
-        }
+        self.check_names()?;
+        self.check_environments()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {
             return fail("metrics.token must have at least 16 characters, only of A-Z a-z 0-9 - . _ ~ + / =");
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), ConfigError> {
+        for name in self.environments.0.keys().chain(self.roles.0.keys()).chain(self.plans.0.keys()) {
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            {
+                return fail(format!(
+                    "'{name}': names of environments, plans and roles are letters, digits, '-' and '_'"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_environments(&self) -> Result<(), ConfigError> {
+        let default = &self.server.default_environment;
+        if !self.environments.0.contains_key(default) {
+            return fail(format!(
+                "environments must hold '{default}', which server.default_environment names: what is registered \
+                 without naming one belongs to it"
+            ));
+        }
+        let environments: Vec<_> = self.environments.0.keys().filter_map(|name| self.environment(name)).collect();
+        let mut seen = Vec::new();
+        for environment in &environments {
+            let own = [environment.access_key_prefix.as_str(), environment.client_id_prefix.as_str()];
+            for prefix in own.into_iter().chain(environment.client_secret_prefix.as_deref()) {
+                check_prefix(prefix)?;
+            }
+            if environment.access_key_prefix.is_empty() || seen.contains(&environment.access_key_prefix) {
+                return fail(format!(
+                    "environments.{}.access_key_prefix must be set and differ from that of every other environment",
+                    environment.name
+                ));
+            }
+            if environment.default_limits.exceed(environment.most) {
+                return fail(format!(
+                    "environments.{}: requests_per_... is above max_requests_per_...",
+                    environment.name
+                ));
+            }
+            seen.push(environment.access_key_prefix.clone());
+        }
+        let zero = |limits: &Limits| limits.windows().any(|(_, limit)| limit == 0);
+        if environments.iter().any(|environment| zero(&environment.default_limits) || zero(&environment.most))
+            || self.plans.0.values().any(zero)
+        {
+            return fail("limits of environments and plans must be at least 1; leave one out for none");
+        }
+        let lifetime = self.access_keys.exchanged_token_lifetime;
+        if lifetime < Duration::from_secs(10) || lifetime > self.tokens.access_token_max_lifetime {
+            return fail(
+                "access_keys.exchanged_token_lifetime must be between 10s and tokens.access_token_max_lifetime",
+            );
+        }
+        if self.usage.flush_interval < Duration::from_millis(100) || self.usage.flush_interval > Duration::from_secs(60)
+        {
+            return fail("usage.flush_interval must be between 100ms and 60s: what a crash may lose");
         }
         Ok(())
     }
@@ -446,9 +549,27 @@ impl Config {
 
     /// The rules of an environment; None when it is not configured.
     pub fn environment(&self, name: &str) -> Option<Environment> {
-        self.environments.0.get(name).map(|environment| Environment {
+        let found = self.environments.0.get(name)?;
+        let prefix = || format!("{}_{name}_", self.access_keys.prefix);
+        let own = || match name == self.server.default_environment {
+            true => self.default_resource(),
+            false => Resource::from_checked(format!("{}/{name}", self.default_resource())),
+        };
+        Some(Environment {
             name: name.to_owned(),
-            access_token_lifetime: environment.access_token_lifetime,
+            access_token_lifetime: found.access_token_lifetime,
+            access_key_prefix: found.access_key_prefix.clone().unwrap_or_else(prefix),
+            client_id_prefix: found.client_id_prefix.clone().unwrap_or_default(),
+            client_secret_prefix: found.client_secret_prefix.clone(),
+            resources: if found.resources.is_empty() { vec![own()] } else { found.resources.clone() },
+            default_limits: Limits {
+                requests_per_minute: found.requests_per_minute,
+                requests_per_hour: found.requests_per_hour,
+            },
+            most: Limits {
+                requests_per_minute: found.max_requests_per_minute,
+                requests_per_hour: found.max_requests_per_hour,
+            },
         })
     }
 
@@ -456,6 +577,14 @@ impl Config {
     pub fn roles(&self) -> Roles {
         Roles::new(self.roles.0.clone())
     }
+}
+
+/// What a secret or identifier may start with: it must need no escaping in a header, a URL or a file of variables.
+fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
+    if prefix.len() > 32 || !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return fail(format!("'{prefix}': a prefix has at most 32 letters, digits, '-' and '_'"));
+    }
+    Ok(())
 }
 
 fn is_loopback_host(url: &Url) -> bool {
@@ -516,7 +645,7 @@ mod tests {
         assert_eq!(Config::from_toml(ANNOTATED).unwrap(), Config::default());
         let defaults = serde_json::to_value(Config::default()).unwrap();
         for (section, settings) in defaults.as_object().unwrap() {
-            if !matches!(section.as_str(), "environments" | "roles") {
+            if !matches!(section.as_str(), "environments" | "plans" | "roles") {
                 assert!(ANNOTATED.contains(&format!("[{section}]")), "{section}");
                 for name in settings.as_object().unwrap().keys() {
                     assert!(

@@ -1,12 +1,14 @@
 //! `grantor client`: register and manage clients.
 
 use clap::{Args, Subcommand};
+use ipnet::IpNet;
 
 use crate::cli::{CliError, CliResult, Context, output};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
 use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::flows::member::network;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
@@ -132,6 +134,18 @@ pub struct Members {
     /// Absolute lifetime of its refresh tokens, in seconds.
     #[arg(long)]
     refresh_token_max_lifetime: Option<u32>,
+    /// Its plan, as configured.
+    #[arg(long)]
+    plan: Option<String>,
+    /// Requests within any 60 seconds.
+    #[arg(long)]
+    requests_per_minute: Option<u32>,
+    /// Requests within any hour.
+    #[arg(long)]
+    requests_per_hour: Option<u32>,
+    /// A network or address it may be used from; repeat for several.
+    #[arg(long = "allowed-address", value_parser = network)]
+    allowed_addresses: Vec<IpNet>,
 }
 
 fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
@@ -160,6 +174,10 @@ impl From<Members> for ClientMembers {
             access_token_lifetime: members.access_token_lifetime.map(Some),
             refresh_token_lifetime: members.refresh_token_lifetime.map(Some),
             refresh_token_max_lifetime: members.refresh_token_max_lifetime.map(Some),
+            plan: members.plan.map(Some),
+            requests_per_minute: members.requests_per_minute.map(Some),
+            requests_per_hour: members.requests_per_hour.map(Some),
+            allowed_addresses: unless_empty(members.allowed_addresses),
         }
     }
 }

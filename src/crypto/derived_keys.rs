@@ -44,6 +44,7 @@ pub struct DerivedKeys {
     refresh_token_successor: hmac::Key,
     login_session: hmac::Key,
     csrf: hmac::Key,
+    access_key: hmac::Key,
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
@@ -69,6 +70,7 @@ impl DerivedKeys {
             refresh_token_successor: mac("refresh token successor")?,
             login_session: mac("login session digest")?,
             csrf: mac("csrf token")?,
+            access_key: mac("access key digest")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
         })
@@ -84,6 +86,11 @@ impl DerivedKeys {
             SecretKind::CsrfToken => &self.csrf,
         };
         hmac::sign(key, secret.as_bytes()).as_ref().to_vec()
+    }
+
+    /// The digest under which an access key is stored.
+    pub fn digest_access_key(&self, secret: &str) -> Vec<u8> {
+        hmac::sign(&self.access_key, secret.as_bytes()).as_ref().to_vec()
     }
 
     /// The refresh token that follows `predecessor`. It is derived and not drawn, so that a client that lost our answer,

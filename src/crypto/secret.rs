@@ -69,6 +69,36 @@ impl SecretKind {
     }
 }
 
+/// Random characters of an access key: 62^26 > 2^154.
+const KEY_RANDOM_LENGTH: usize = 26;
+/// Characters of an access key behind its prefix, checksum included.
+pub const KEY_LENGTH: usize = KEY_RANDOM_LENGTH + CHECKSUM_LENGTH;
+
+/// A new secret of the form that platforms give out: a prefix of the operator's choice, then 32 alphanumerics. The last
+/// six are the CRC-32 of everything before them, in base 62 with the digits 0-9 A-Z a-z.
+pub fn generate_prefixed(prefix: &str) -> Result<Zeroizing<String>, RandomError> {
+    let octets = Zeroizing::new(random::octets::<32>()?);
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + KEY_LENGTH));
+    text.push_str(prefix);
+    // The lowest digits of a 256-bit number: off from uniform by less than 2^-100.
+    push_base62(&mut text, octets.as_ref(), KEY_RANDOM_LENGTH);
+    let checksum = crc32fast::hash(text.as_bytes());
+    push_base62(&mut text, &checksum.to_be_bytes(), CHECKSUM_LENGTH);
+    Ok(text)
+}
+
+/// Could this be a secret with this prefix? False for a mistyped, cut or foreign one.
+pub fn is_well_formed_prefixed(prefix: &str, text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(prefix) else { return false };
+    if rest.len() != KEY_LENGTH || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return false;
+    }
+    let Some((body, checksum)) = text.split_at_checked(text.len() - CHECKSUM_LENGTH) else { return false };
+    let mut expected = String::with_capacity(CHECKSUM_LENGTH);
+    push_base62(&mut expected, &crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECKSUM_LENGTH);
+    expected == checksum
+}
+
 /// Appends the big-endian number in `octets` as exactly `length` digits of base 62.
 fn push_base62(text: &mut String, octets: &[u8], length: usize) {
     let mut number = Zeroizing::new(octets.to_vec());
@@ -110,7 +140,23 @@ mod tests {
         assert_eq!(text, "00010z");
     }
 
+    #[test]
+    fn prefixed_secrets_have_32_characters_and_a_checksum() {
+        let key = generate_prefixed("nxf_live_").unwrap();
+        assert_eq!(key.len(), "nxf_live_".len() + 32);
+        assert!(is_well_formed_prefixed("nxf_live_", &key));
+        assert!(!is_well_formed_prefixed("nxf_", &key));
+        assert!(!is_well_formed_prefixed("nxf_test_", &key));
+        assert!(!is_well_formed_prefixed("nxf_live_", &key[..40]));
+        assert!(!is_well_formed_prefixed("nxf_live_", &format!("{key}0")));
+    }
+
     proptest::proptest! {
+        #[test]
+        fn any_text_is_no_key(text: String) {
+            proptest::prop_assert!(!is_well_formed_prefixed("sk_", &text));
+        }
+
         #[test]
         fn any_text_is_survived(text: String) {
             proptest::prop_assert!(!SecretKind::RefreshToken.is_well_formed(&text));

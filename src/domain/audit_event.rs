@@ -38,6 +38,36 @@ pub enum AuditAction {
     SigningKeyRotated,
     SigningKeyImported,
     SigningKeyRemoved,
+    AccessKeyCreated,
+    AccessKeyUpdated,
+    AccessKeyLimitsChanged,
+    AccessKeyRotated,
+    AccessKeyRotationFinished,
+    AccessKeyDisabled,
+    AccessKeyEnabled,
+    AccessKeyRevoked,
+    AccessKeyDeleted,
+    AccessKeySecretsRead,
+    AccessKeyLeakReported,
+    AccessKeyExchanged,
+    ClientLimitsChanged,
+    ClientSecretsRead,
+    ClientSecretRotationFinished,
+    ServiceAccountCreated,
+    ServiceAccountUpdated,
+    ServiceAccountDisabled,
+    ServiceAccountEnabled,
+    ServiceAccountRevoked,
+    ProjectCreated,
+    ProjectUpdated,
+    ProjectDeleted,
+    WorkflowCreated,
+    WorkflowUpdated,
+    WorkflowAuthorized,
+    WorkflowInvalidated,
+    WorkflowDisabled,
+    WorkflowEnabled,
+    WorkflowRevoked,
 }
 
 impl AuditAction {
@@ -73,6 +103,36 @@ impl AuditAction {
             Self::SigningKeyRotated => "signing_key.rotated",
             Self::SigningKeyImported => "signing_key.imported",
             Self::SigningKeyRemoved => "signing_key.removed",
+            Self::AccessKeyCreated => "access_key.created",
+            Self::AccessKeyUpdated => "access_key.updated",
+            Self::AccessKeyLimitsChanged => "access_key.limits_changed",
+            Self::AccessKeyRotated => "access_key.rotated",
+            Self::AccessKeyRotationFinished => "access_key.rotation_finished",
+            Self::AccessKeyDisabled => "access_key.disabled",
+            Self::AccessKeyEnabled => "access_key.enabled",
+            Self::AccessKeyRevoked => "access_key.revoked",
+            Self::AccessKeyDeleted => "access_key.deleted",
+            Self::AccessKeySecretsRead => "access_key.secrets_read",
+            Self::AccessKeyLeakReported => "access_key.leak_reported",
+            Self::AccessKeyExchanged => "access_key.exchanged",
+            Self::ClientLimitsChanged => "client.limits_changed",
+            Self::ClientSecretsRead => "client_secret.read",
+            Self::ClientSecretRotationFinished => "client_secret.rotation_finished",
+            Self::ServiceAccountCreated => "service_account.created",
+            Self::ServiceAccountUpdated => "service_account.updated",
+            Self::ServiceAccountDisabled => "service_account.disabled",
+            Self::ServiceAccountEnabled => "service_account.enabled",
+            Self::ServiceAccountRevoked => "service_account.revoked",
+            Self::ProjectCreated => "project.created",
+            Self::ProjectUpdated => "project.updated",
+            Self::ProjectDeleted => "project.deleted",
+            Self::WorkflowCreated => "workflow.created",
+            Self::WorkflowUpdated => "workflow.updated",
+            Self::WorkflowAuthorized => "workflow.authorized",
+            Self::WorkflowInvalidated => "workflow.invalidated",
+            Self::WorkflowDisabled => "workflow.disabled",
+            Self::WorkflowEnabled => "workflow.enabled",
+            Self::WorkflowRevoked => "workflow.revoked",
         }
     }
 }
@@ -84,6 +144,8 @@ pub enum Actor {
     User(String),
     /// A client acting for itself, by client_id.
     Client(String),
+    /// An access key, by id.
+    AccessKey(String),
     /// Someone at the command line.
     CommandLine,
     /// The server itself.
@@ -98,6 +160,7 @@ impl Actor {
         match self {
             Self::User(_) => "user",
             Self::Client(_) => "client",
+            Self::AccessKey(_) => "access_key",
             Self::CommandLine => "command_line",
             Self::Server => "server",
             Self::Anonymous => "anonymous",
@@ -107,7 +170,7 @@ impl Actor {
     /// The identifier, where there is one.
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::User(id) | Self::Client(id) => Some(id),
+            Self::User(id) | Self::Client(id) | Self::AccessKey(id) => Some(id),
             Self::CommandLine | Self::Server | Self::Anonymous => None,
         }
     }
@@ -135,7 +198,7 @@ pub struct AuditEvent {
     pub action: String,
     /// `success` or `failure`.
     pub outcome: String,
-    /// Kind of who: `user`, `client`, `command_line`, `server`, `anonymous`.
+    /// Kind of who: `user`, `client`, `access_key`, `command_line`, `server`, `anonymous`.
     pub actor_kind: String,
     /// Who.
     #[serde(skip_serializing_if = "Option::is_none")]

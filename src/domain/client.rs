@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::denial::Denial;
 use crate::domain::ids::{ClientId, ClientSecretId};
+use crate::domain::limits::Limits;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
@@ -113,6 +115,14 @@ pub struct Client {
     pub refresh_token_lifetime: Option<u32>,
     /// Absolute lifetime of its refresh token families in seconds, where it differs from the default.
     pub refresh_token_max_lifetime: Option<u32>,
+    /// Its plan, by name.
+    pub plan: Option<String>,
+    /// Its own limits.
+    #[serde(flatten)]
+    pub limits: Limits,
+    /// The networks it may be used from; empty for all.
+    #[schema(value_type = Vec<String>)]
+    pub allowed_addresses: Vec<IpNet>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
     /// When it was last edited.

@@ -50,6 +50,34 @@ text_id!(
     ClientSecretId
 );
 
+text_id!(
+    /// An access key: `ak_...`, not a secret.
+    AccessKeyId
+);
+text_id!(
+    /// One secret of an access key.
+    AccessKeySecretId
+);
+text_id!(
+    /// A service account: `sa_...`.
+    ServiceAccountId
+);
+text_id!(
+    /// A project, chosen by the operator.
+    ProjectId
+);
+text_id!(
+    /// A workflow: `wf_...`, public.
+    WorkflowId
+);
+
+impl ProjectId {
+    /// A project identifier: 1 to 64 of the unreserved URI characters, so that it needs no escaping anywhere.
+    pub fn is_valid(text: &str) -> bool {
+        text.len() <= 64 && ClientId::is_valid(text)
+    }
+}
+
 /// Longest `client_id` accepted, in bytes.
 const MAX_CLIENT_ID: usize = 128;
 

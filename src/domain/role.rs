@@ -8,7 +8,7 @@ use crate::protocol::scope::Scope;
 pub const ADMIN_SCOPE: &str = "admin";
 
 /// The scopes of the admin API with what they allow: each is privileged.
-pub const ADMIN_API_SCOPES: [(&str, &str); 11] = [
+pub const ADMIN_API_SCOPES: [(&str, &str); 22] = [
     (ADMIN_SCOPE, "Administer this server without limits"),
     ("clients:read", "See registered clients"),
     ("clients:write", "Register, edit and revoke clients"),
@@ -20,6 +20,17 @@ pub const ADMIN_API_SCOPES: [(&str, &str); 11] = [
     ("signing-keys:write", "Rotate the signing keys"),
     ("audit-events:read", "Read the audit log"),
     ("tokens:read", "See which access tokens are revoked"),
+    ("access-keys:read", "See access keys"),
+    ("access-keys:write", "Create, edit, rotate and revoke access keys"),
+    ("service-accounts:read", "See service accounts"),
+    ("service-accounts:write", "Create, edit and revoke service accounts"),
+    ("projects:read", "See projects"),
+    ("projects:write", "Create, edit and delete projects"),
+    ("workflows:read", "See workflows"),
+    ("workflows:write", "Create, authorize and revoke workflows"),
+    ("usage:read", "See how credentials are used"),
+    ("usage:write", "Report how credentials were used"),
+    ("credentials:verify", "Ask whether credentials are valid"),
 ];
 
 /// Is this a scope of the admin API?

@@ -1,6 +1,7 @@
 //! Access tokens presented to this server: verified, and asked of the database whether they were revoked.
 
 use crate::crypto::jwt::{self, Verification};
+use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, Source};
 use crate::domain::client::{Client, Status};
 use crate::domain::denial::Denial;
@@ -68,13 +69,13 @@ pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> Flo
         return Err(Denial::BearerInvalid.into());
     }
     let live = server.store.read(|connection| check_live(connection, claims))?.ok_or(Denial::BearerInvalid)?;
-    let actor = match &live.user {
-        Some(user) => Actor::User(user.id.0.clone()),
-        None => Actor::Client(live.claims.client_id.clone()),
+    let (actor, owner) = match &live.user {
+        Some(user) => (Actor::User(user.id.0.clone()), Owner::User(user.id.0.clone())),
+        None => (Actor::Client(live.claims.client_id.clone()), Owner::Client(live.claims.client_id.clone())),
     };
     // What client or principal have lost since the token was issued is lost here at once.
     let roles = server.roles.scope_of(live.user.as_ref().map_or(&live.client.roles, |user| &user.roles));
     let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
     let held = claimed.filtered(|token| role::holds(&roles, token) && live.client.scope.contains(token));
-    Ok(Caller { actor, client_id: Some(live.claims.client_id), held, source })
+    Ok(Caller { actor, client_id: Some(live.claims.client_id), owner: Some(owner), held, source })
 }

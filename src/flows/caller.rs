@@ -1,5 +1,6 @@
 //! Whoever asks for an administrative use case, with what they hold: nobody hands out more than they have.
 
+use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::denial::Denial;
 use crate::domain::role::{self, ADMIN_SCOPE};
@@ -13,6 +14,8 @@ pub struct Caller {
     pub actor: Actor,
     /// Through which client, at the API.
     pub client_id: Option<String>,
+    /// As whom: what the caller makes belongs to them where nobody else is named. None: the platform itself.
+    pub owner: Option<Owner>,
     /// The scopes held.
     pub held: Scope,
     /// From where.
@@ -31,7 +34,7 @@ impl Caller {
     }
 
     fn unlimited(actor: Actor) -> Self {
-        Self { actor, client_id: None, held: Scope::from_tokens([ADMIN_SCOPE]), source: Source::default() }
+        Self { actor, client_id: None, owner: None, held: Scope::from_tokens([ADMIN_SCOPE]), source: Source::default() }
     }
 
     /// Refuses unless this scope is held.
@@ -54,6 +57,14 @@ impl Caller {
             role::is_admin_api_scope(token) || definitions.find(token).is_some_and(|definition| definition.privileged)
         };
         self.may_hand_out(scope.iter().filter(privileged))
+    }
+
+    /// The caller as `kind:id`, for the record of who made something.
+    pub fn described(&self) -> String {
+        match self.actor.id() {
+            Some(id) => format!("{}:{id}", self.actor.kind()),
+            None => self.actor.kind().to_owned(),
+        }
     }
 
     /// The event of something this caller did.

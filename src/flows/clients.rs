@@ -1,20 +1,22 @@
 //! Registered clients, as operators manage them.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
-use crate::crypto::secret::SecretKind;
+use crate::crypto::secret::{self, SecretKind};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::{Client, ClientSecret, InvalidClient, RefreshTokenPolicy, SecretVerifier, Status};
 use crate::domain::denial::Denial;
-use crate::domain::environment::DEFAULT_ENVIRONMENT;
 use crate::domain::ids::{ClientId, ClientSecretId};
+use crate::domain::limits::Limits;
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
+use crate::flows::environments;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::member::{not_null, present};
+use crate::flows::member::{networks, not_null, present};
 use crate::flows::password_check;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
@@ -73,6 +75,15 @@ pub struct ClientMembers {
     pub refresh_token_lifetime: Option<Option<u32>>,
     #[serde(default, deserialize_with = "present")]
     pub refresh_token_max_lifetime: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub plan: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub requests_per_minute: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "present")]
+    pub requests_per_hour: Option<Option<u32>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, deserialize_with = "networks")]
+    pub allowed_addresses: Option<Vec<IpNet>>,
 }
 
 /// A registered client with its secret, shown this once. No `Debug`.
@@ -98,7 +109,7 @@ fn blank(server: &Server, client_id: String) -> Client {
         client_name: client_id.clone(),
         client_id: ClientId(client_id),
         description: String::new(),
-        environment: DEFAULT_ENVIRONMENT.to_owned(),
+        environment: server.config.server.default_environment.clone(),
         status: Status::Active,
         // RFC 7591 §2: the defaults of these two.
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretBasic,
@@ -115,6 +126,9 @@ fn blank(server: &Server, client_id: String) -> Client {
         access_token_lifetime: None,
         refresh_token_lifetime: None,
         refresh_token_max_lifetime: None,
+        plan: None,
+        limits: Limits::default(),
+        allowed_addresses: Vec::new(),
         created_at: now,
         updated_at: now,
     }
@@ -129,7 +143,14 @@ macro_rules! overlay {
 fn apply(client: &mut Client, members: ClientMembers) {
     overlay!(members => client, client_name, description, environment, token_endpoint_auth_method, grant_types,
         redirect_uris, scope, resources, allowed_origins, roles, require_pkce, first_party, may_introspect,
-        refresh_token_policy, access_token_lifetime, refresh_token_lifetime, refresh_token_max_lifetime);
+        refresh_token_policy, access_token_lifetime, refresh_token_lifetime, refresh_token_max_lifetime, plan,
+        allowed_addresses);
+    if let Some(limit) = members.requests_per_minute {
+        client.limits.requests_per_minute = limit;
+    }
+    if let Some(limit) = members.requests_per_hour {
+        client.limits.requests_per_hour = limit;
+    }
     let mut seen = Vec::new();
     client.allowed_origins.retain(|origin| {
         !seen.contains(origin) && {
@@ -144,6 +165,7 @@ fn apply(client: &mut Client, members: ClientMembers) {
 fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<()> {
     caller.may_register(&client.scope, &server.scopes())?;
     caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
+    let environment = environments::find(server, &client.environment)?;
     let definitions = server.scopes();
     let client_scope = client.scope.clone();
     let owned = || {
@@ -151,7 +173,7 @@ fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<(
         named.filter_map(|scope| scope.resource.as_ref().map(|resource| (scope, resource)))
     };
     if client.resources.is_empty() {
-        client.resources.push(server.config.default_resource());
+        client.resources.extend(environment.resources.first().cloned());
         let missing: Vec<_> = owned().map(|(_, resource)| resource.clone()).collect();
         for resource in missing {
             if !client.resources.contains(&resource) {
@@ -164,9 +186,9 @@ fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<(
     if let Some((scope, resource)) = owned().find(|(_, resource)| !client.resources.contains(resource)) {
         return refuse(format!("scope {} belongs to {resource}, which is not among the resources", scope.name));
     }
-    if server.config.environment(&client.environment).is_none() {
-        return refuse(format!("there is no environment '{}' in the configuration", client.environment));
-    }
+    environments::check_resources(server, environment, &client.resources)?;
+    environments::check_limits(server, environment, client.limits, client.plan.as_deref())?;
+    environments::check_addresses(&client.allowed_addresses)?;
     if let Some(unknown) = client.roles.iter().find(|role| !server.roles.contains(role)) {
         return refuse(format!("there is no role '{unknown}' in the configuration"));
     }
@@ -190,13 +212,17 @@ fn check_lifetimes(server: &Server, client: &Client) -> Result<(), Denial> {
 /// A random secret and its row, or the row of one that was brought along.
 fn make_secret(
     server: &Server,
-    client_id: &ClientId,
+    client: &Client,
     brought: Option<String>,
 ) -> FlowResult<(Zeroizing<String>, ClientSecret)> {
     let now = server.clock.now();
     let (text, verifier) = match brought {
         None => {
-            let text = SecretKind::ClientSecret.generate()?;
+            let prefix = server.environment(&client.environment).and_then(|own| own.client_secret_prefix.as_deref());
+            let text = match prefix {
+                Some(prefix) => secret::generate_prefixed(prefix)?,
+                None => SecretKind::ClientSecret.generate()?,
+            };
             let digest = server.keys.digest(SecretKind::ClientSecret, &text);
             (text, SecretVerifier::Digest(digest))
         }
@@ -214,7 +240,14 @@ fn make_secret(
     };
     let last_four = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
     let id = ClientSecretId(random::id(now)?);
-    let row = ClientSecret { id, client_id: client_id.clone(), verifier, last_four, created_at: now, expires_at: None };
+    let row = ClientSecret {
+        id,
+        client_id: client.client_id.clone(),
+        verifier,
+        last_four,
+        created_at: now,
+        expires_at: None,
+    };
     Ok((text, row))
 }
 
@@ -224,7 +257,10 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
     let brought = members.client_secret.take();
     let client_id = match members.client_id.take() {
         Some(chosen) => chosen,
-        None => random::opaque_id()?,
+        None => {
+            let name = members.environment.as_deref().unwrap_or(&server.config.server.default_environment);
+            format!("{}{}", environments::find(server, name)?.client_id_prefix, random::opaque_id()?)
+        }
     };
     // RFC 9700 §4.15: a client that acts for itself must not look like a user.
     if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
@@ -236,7 +272,7 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
     if client.is_public() && brought.is_some() {
         return Err(Denial::InvalidMember("a public client has no client_secret".to_owned()).into());
     }
-    let secret = if client.is_public() { None } else { Some(make_secret(server, &client.client_id, brought)?) };
+    let secret = if client.is_public() { None } else { Some(make_secret(server, &client, brought)?) };
     let (text, row) = secret.unzip();
     let event = caller.event(AuditAction::ClientCreated, "client", client.client_id.as_str());
     let (stored, now) = (client.clone(), server.clock.now());
@@ -328,7 +364,7 @@ pub fn rotate_secret(
     if grace_seconds > 30 * 86_400 {
         return Err(Denial::InvalidMember("grace_seconds must be at most 30 days".to_owned()).into());
     }
-    let (text, row) = make_secret(server, &client.client_id, None)?;
+    let (text, row) = make_secret(server, &client, None)?;
     let now = server.clock.now();
     let end = now + std::time::Duration::from_secs(grace_seconds.into());
     let event = caller

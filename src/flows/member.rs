@@ -1,5 +1,8 @@
 //! Members of a JSON edit (RFC 7396): absent leaves as it is, null empties what can be empty and is refused elsewhere.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 /// For a member that can be emptied: tells a null from an absent one.
@@ -18,4 +21,17 @@ where
     T: Deserialize<'de>,
 {
     T::deserialize(deserializer).map(Some)
+}
+
+/// For an allow-list: networks, or single addresses, which are networks of one.
+pub fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let parsed: Result<Vec<_>, _> = texts.iter().map(|text| network(text)).collect();
+    parsed.map(Some).map_err(serde::de::Error::custom)
+}
+
+/// One network or address. The bits behind the prefix are cleared, so that equal networks are written alike.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    parsed.map(|network| network.trunc()).map_err(|_| format!("'{text}' is no address or network such as 192.0.2.0/24"))
 }

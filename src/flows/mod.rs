@@ -1,5 +1,6 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
+pub mod access_keys;
 pub mod audit;
 pub mod authorize;
 pub mod bearer;
@@ -10,15 +11,18 @@ pub mod consent;
 pub mod csrf;
 pub mod demo;
 pub mod discovery;
+pub mod environments;
 pub mod error;
 pub mod introspect;
 pub mod login;
-mod member;
+pub mod member;
 pub mod open;
 pub mod password_check;
+pub mod projects;
 pub mod purge;
 pub mod revoke;
 pub mod scopes;
+pub mod service_accounts;
 pub mod signing_keys;
 pub mod token;
 pub mod users;
@@ -33,6 +37,7 @@ use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
 use crate::crypto::password_pool::PasswordPool;
+use crate::domain::environment::Environment;
 use crate::domain::role::Roles;
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::protocol::resource::Resource;
@@ -50,6 +55,8 @@ pub struct Server {
     pub keys: DerivedKeys,
     /// What is counted.
     pub metrics: Metrics,
+    /// The configured environments.
+    pub environments: Vec<Environment>,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

@@ -77,6 +77,7 @@ impl Server {
             keyring: RwLock::new(Arc::new(Keyring::new(Vec::new(), clock.now()))),
             scopes: RwLock::default(),
             metrics: Metrics::default(),
+            environments: config.environments.0.keys().filter_map(|name| config.environment(name)).collect(),
             roles: config.roles(),
             admin_resource: config.admin_resource(),
             keys,

@@ -13,12 +13,16 @@ use crate::protocol::redirect_uri::RedirectUri;
 use crate::protocol::resource::Resource;
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
-use crate::store::rows::{checked, corrupt, from_list, to_list, to_micros, to_scope, to_time};
+use crate::store::rows::{
+    checked, corrupt, from_count, from_list, from_networks, to_count, to_limits, to_list, to_micros, to_networks,
+    to_scope, to_time,
+};
 use crate::store::schema::{client_origins, clients};
 
+/// A row of `clients`; other tables that join it use it too.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = clients, treat_none_as_default_value = false, treat_none_as_null = true)]
-struct ClientRow {
+pub(super) struct ClientRow {
     client_id: String,
     client_name: String,
     description: String,
@@ -40,14 +44,10 @@ struct ClientRow {
     refresh_token_max_lifetime: Option<i32>,
     created_at: i64,
     updated_at: i64,
-}
-
-fn to_seconds(lifetime: Option<u32>) -> Option<i32> {
-    lifetime.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
-}
-
-fn from_seconds(column: Option<i32>) -> Option<u32> {
-    column.and_then(|seconds| u32::try_from(seconds).ok())
+    plan: Option<String>,
+    requests_per_minute: Option<i32>,
+    requests_per_hour: Option<i32>,
+    allowed_addresses: String,
 }
 
 impl From<&Client> for ClientRow {
@@ -69,11 +69,15 @@ impl From<&Client> for ClientRow {
             first_party: client.first_party,
             may_introspect: client.may_introspect,
             refresh_token_policy: client.refresh_token_policy.as_str().to_owned(),
-            access_token_lifetime: to_seconds(client.access_token_lifetime),
-            refresh_token_lifetime: to_seconds(client.refresh_token_lifetime),
-            refresh_token_max_lifetime: to_seconds(client.refresh_token_max_lifetime),
+            access_token_lifetime: to_count(client.access_token_lifetime),
+            refresh_token_lifetime: to_count(client.refresh_token_lifetime),
+            refresh_token_max_lifetime: to_count(client.refresh_token_max_lifetime),
             created_at: to_micros(client.created_at),
             updated_at: to_micros(client.updated_at),
+            plan: client.plan.clone(),
+            requests_per_minute: to_count(client.limits.requests_per_minute),
+            requests_per_hour: to_count(client.limits.requests_per_hour),
+            allowed_addresses: to_networks(&client.allowed_addresses),
         }
     }
 }
@@ -96,11 +100,14 @@ impl TryFrom<ClientRow> for Client {
             resources: checked(&row.resources, Resource::from_checked),
             allowed_origins: checked(&row.allowed_origins, Origin::from_checked),
             roles: checked(&row.roles, |role| role),
-            access_token_lifetime: from_seconds(row.access_token_lifetime),
-            refresh_token_lifetime: from_seconds(row.refresh_token_lifetime),
-            refresh_token_max_lifetime: from_seconds(row.refresh_token_max_lifetime),
+            access_token_lifetime: from_count(row.access_token_lifetime),
+            refresh_token_lifetime: from_count(row.refresh_token_lifetime),
+            refresh_token_max_lifetime: from_count(row.refresh_token_max_lifetime),
             created_at: to_time(row.created_at),
             updated_at: to_time(row.updated_at),
+            limits: to_limits(row.requests_per_minute, row.requests_per_hour),
+            allowed_addresses: from_networks(&row.allowed_addresses)?,
+            plan: row.plan,
             client_id: ClientId(row.client_id),
             client_name: row.client_name,
             description: row.description,

@@ -3,6 +3,8 @@
 //! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
+mod access_key_secrets;
+mod access_keys;
 mod audit_events;
 mod authorization_codes;
 mod client_secrets;
@@ -13,18 +15,24 @@ mod error;
 mod grants;
 mod login_sessions;
 pub mod migrate;
+mod projects;
 mod refresh_tokens;
 mod revoked_access_tokens;
 mod rows;
 mod schema;
 mod scopes;
+mod secret_uses;
 mod server_state;
+mod service_accounts;
 mod signing_keys;
+mod usage_days;
 mod users;
+mod workflows;
 mod writer;
 
 use std::time::Duration;
 
+pub use access_keys::PresentedAccessKey;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;

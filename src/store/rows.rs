@@ -3,7 +3,10 @@
 //! space-delimited text: no element of any of our lists may hold a space.
 
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 
+use crate::domain::client::Status;
+use crate::domain::limits::Limits;
 use crate::protocol::scope::Scope;
 use crate::store::error::StoreError;
 
@@ -35,6 +38,36 @@ pub fn checked<T>(text: &str, wrap: impl Fn(String) -> T) -> Vec<T> {
 /// A scope from a column.
 pub fn to_scope(text: &str) -> Result<Scope, StoreError> {
     Scope::parse(text).map_err(|_| corrupt("scope", text))
+}
+
+/// A count or a number of seconds for a column.
+pub fn to_count(count: Option<u32>) -> Option<i32> {
+    count.map(|count| i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// A count or a number of seconds from a column.
+pub fn from_count(column: Option<i32>) -> Option<u32> {
+    column.and_then(|count| u32::try_from(count).ok())
+}
+
+/// Limits from their columns.
+pub fn to_limits(requests_per_minute: Option<i32>, requests_per_hour: Option<i32>) -> Limits {
+    Limits { requests_per_minute: from_count(requests_per_minute), requests_per_hour: from_count(requests_per_hour) }
+}
+
+/// Networks for a column.
+pub fn to_networks(networks: &[IpNet]) -> String {
+    networks.iter().map(IpNet::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Networks from a column.
+pub fn from_networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
+    from_list(text, "network", |item| item.parse().ok())
+}
+
+/// A status from a column.
+pub fn to_status(text: &str) -> Result<Status, StoreError> {
+    Status::parse(text).ok_or_else(|| corrupt("status", text))
 }
 
 /// The error for a stored value that this version cannot read.

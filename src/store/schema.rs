@@ -41,6 +41,10 @@ diesel::table! {
         refresh_token_max_lifetime -> Nullable<Integer>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        plan -> Nullable<Text>,
+        requests_per_minute -> Nullable<Integer>,
+        requests_per_hour -> Nullable<Integer>,
+        allowed_addresses -> Text,
     }
 }
 
@@ -179,8 +183,146 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    projects (id) {
+        id -> Text,
+        name -> Text,
+        description -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    service_accounts (id) {
+        id -> Text,
+        name -> Text,
+        description -> Text,
+        scope -> Text,
+        plan -> Nullable<Text>,
+        status -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_keys (id) {
+        id -> Text,
+        name -> Text,
+        description -> Text,
+        environment -> Text,
+        user_id -> Nullable<Text>,
+        service_account_id -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+        scope -> Text,
+        resources -> Text,
+        projects -> Text,
+        plan -> Nullable<Text>,
+        requests_per_minute -> Nullable<Integer>,
+        requests_per_hour -> Nullable<Integer>,
+        allowed_addresses -> Text,
+        status -> Text,
+        masked -> Text,
+        expires_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        created_by -> Text,
+        updated_at -> BigInt,
+        rotated_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        last_used_address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    access_key_projects (project_id, access_key_id) {
+        project_id -> Text,
+        access_key_id -> Text,
+    }
+}
+
+diesel::table! {
+    access_key_secrets (id) {
+        id -> Text,
+        digest -> Binary,
+        access_key_id -> Text,
+        masked -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    secret_uses (credential_id, secret_id, address) {
+        credential_id -> Text,
+        secret_id -> Text,
+        address -> Text,
+        first_used_at -> BigInt,
+        last_used_at -> BigInt,
+        uses -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_days (credential_id, day, source, operation, project, outcome) {
+        credential_id -> Text,
+        day -> BigInt,
+        source -> Text,
+        operation -> Text,
+        project -> Text,
+        outcome -> Text,
+        requests -> BigInt,
+        units -> BigInt,
+        duration_micros -> BigInt,
+    }
+}
+
+diesel::table! {
+    workflows (id) {
+        id -> Text,
+        name -> Text,
+        client_id -> Text,
+        scope -> Text,
+        resources -> Text,
+        allowed_origins -> Text,
+        access_token_lifetime -> Integer,
+        status -> Text,
+        client_secret_id -> Nullable<Text>,
+        authorized_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    workflow_origins (origin, workflow_id) {
+        origin -> Text,
+        workflow_id -> Text,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(authorization_codes, grants, login_sessions, refresh_tokens, users);
+diesel::joinable!(access_key_secrets -> access_keys (access_key_id));
+diesel::joinable!(access_key_projects -> access_keys (access_key_id));
+diesel::joinable!(access_keys -> users (user_id));
+diesel::joinable!(access_keys -> service_accounts (service_account_id));
+diesel::joinable!(access_keys -> clients (client_id));
+diesel::joinable!(workflow_origins -> workflows (workflow_id));
+diesel::joinable!(workflows -> clients (client_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    access_key_projects,
+    access_key_secrets,
+    access_keys,
+    authorization_codes,
+    clients,
+    grants,
+    login_sessions,
+    refresh_tokens,
+    service_accounts,
+    users,
+    workflow_origins,
+    workflows,
+);

@@ -1,0 +1,13 @@
+DROP TABLE workflow_origins;
+DROP TABLE workflows;
+DROP TABLE usage_days;
+DROP TABLE secret_uses;
+DROP TABLE access_key_secrets;
+DROP TABLE access_key_projects;
+DROP TABLE access_keys;
+ALTER TABLE clients DROP COLUMN allowed_addresses;
+ALTER TABLE clients DROP COLUMN requests_per_hour;
+ALTER TABLE clients DROP COLUMN requests_per_minute;
+ALTER TABLE clients DROP COLUMN plan;
+DROP TABLE service_accounts;
+DROP TABLE projects;

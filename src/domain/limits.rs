@@ -1,0 +1,72 @@
+//! How many requests a credential may make: its own number, else its plan's, else its environment's; never more than the
+//! environment's cap.
+
+use serde::{Deserialize, Serialize};
+
+/// Limits by window; None where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Requests within any 60 seconds.
+    pub requests_per_minute: Option<u32>,
+    /// Requests within any 3,600 seconds.
+    pub requests_per_hour: Option<u32>,
+}
+
+impl Limits {
+    /// These limits, completed window by window by `fallback`.
+    #[must_use]
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            requests_per_minute: self.requests_per_minute.or(fallback.requests_per_minute),
+            requests_per_hour: self.requests_per_hour.or(fallback.requests_per_hour),
+        }
+    }
+
+    /// These limits, none above that of `most`; where there was none, the cap is the limit.
+    #[must_use]
+    pub fn capped(self, most: Self) -> Self {
+        let cap = |own: Option<u32>, most: Option<u32>| match (own, most) {
+            (Some(own), Some(most)) => Some(own.min(most)),
+            (own, most) => own.or(most),
+        };
+        Self {
+            requests_per_minute: cap(self.requests_per_minute, most.requests_per_minute),
+            requests_per_hour: cap(self.requests_per_hour, most.requests_per_hour),
+        }
+    }
+
+    /// Is one of these above that of `most`?
+    pub fn exceed(self, most: Self) -> bool {
+        let exceeds = |own: Option<u32>, most: Option<u32>| own.zip(most).is_some_and(|(own, most)| own > most);
+        exceeds(self.requests_per_minute, most.requests_per_minute)
+            || exceeds(self.requests_per_hour, most.requests_per_hour)
+    }
+
+    /// The windows in seconds with their limits, shortest first.
+    pub fn windows(self) -> impl Iterator<Item = (u32, u32)> {
+        let minute = self.requests_per_minute.map(|limit| (60, limit));
+        let hour = self.requests_per_hour.map(|limit| (3600, limit));
+        minute.into_iter().chain(hour)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(minute: u32, hour: u32) -> Limits {
+        let some = |limit| (limit > 0).then_some(limit);
+        Limits { requests_per_minute: some(minute), requests_per_hour: some(hour) }
+    }
+
+    #[test]
+    fn own_then_plan_then_environment_under_the_cap() {
+        assert_eq!(limits(5, 0).or(limits(60, 1000)).or(limits(1, 1)), limits(5, 1000));
+        assert_eq!(limits(500, 0).capped(limits(100, 900)), limits(100, 900));
+        assert_eq!(limits(0, 0).capped(limits(0, 0)), limits(0, 0));
+        assert!(limits(101, 0).exceed(limits(100, 0)));
+        assert!(!limits(101, 0).exceed(limits(0, 5)));
+        assert_eq!(limits(5, 9).windows().collect::<Vec<_>>(), [(60, 5), (3600, 9)]);
+    }
+}

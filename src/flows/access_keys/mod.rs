@@ -1,0 +1,313 @@
+//! Access keys, as operators and people manage them: create, list, show, edit. Nobody makes a key that holds more than
+//! they do.
+
+mod leak;
+mod members;
+mod rotate;
+mod status;
+
+pub use leak::report as report_leak;
+pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub use rotate::{finish as finish_rotation, rotate};
+pub use status::{delete, set_status};
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::crypto::{random, secret};
+use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, Owner, mask};
+use crate::domain::audit_event::AuditAction;
+use crate::domain::client::Status;
+use crate::domain::denial::Denial;
+use crate::domain::environment::Environment;
+use crate::domain::ids::{AccessKeyId, AccessKeySecretId};
+use crate::domain::limits::Limits;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::project::check_texts;
+use crate::domain::role;
+use crate::domain::usage::SecretUse;
+use crate::flows::caller::Caller;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::{Server, environments};
+use crate::protocol::scope::Scope;
+
+/// A key with its secret, shown this once. No `Debug`.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct AccessKeyWithSecret {
+    /// The key.
+    #[serde(flatten)]
+    pub key: AccessKey,
+    /// The secret.
+    pub secret: String,
+}
+
+/// A secret of a key, without the secret: who still uses it, and from where.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct SecretInUse {
+    /// Its identifier.
+    pub id: String,
+    /// Recognisable and useless.
+    pub masked: String,
+    /// When it was made.
+    pub created_at: chrono::DateTime<chrono::Utc>,
+    /// When it stops working; null while it is the current one.
+    pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// From where it is used, the latest first; some seconds late.
+    pub used_from: Vec<SecretUse>,
+}
+
+/// A new secret for a key: the text, and the row.
+fn make_secret(
+    server: &Server,
+    environment: &Environment,
+    access_key_id: &AccessKeyId,
+) -> FlowResult<(Zeroizing<String>, AccessKeySecret)> {
+    let now = server.clock.now();
+    let text = secret::generate_prefixed(&environment.access_key_prefix)?;
+    let row = AccessKeySecret {
+        id: AccessKeySecretId(random::id(now)?),
+        digest: server.keys.digest_access_key(&text),
+        access_key_id: access_key_id.clone(),
+        masked: mask(&environment.access_key_prefix, &text),
+        created_at: now,
+        expires_at: None,
+    };
+    Ok((text, row))
+}
+
+/// Makes a key. It belongs to the caller where no owner is named.
+pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult<AccessKeyWithSecret> {
+    caller.require("access-keys:write")?;
+    let now = server.clock.now();
+    let mut key = new.into_key(server, caller)?;
+    key.id = AccessKeyId(format!("ak_{}", random::id(now)?.replace('-', "")));
+    check(server, caller, &key, None)?;
+    let environment = environments::find(server, &key.environment)?;
+    let (text, secret) = make_secret(server, environment, &key.id)?;
+    key.masked.clone_from(&secret.masked);
+    let event = caller.event(AuditAction::AccessKeyCreated, "access_key", key.id.as_str());
+    let stored = key.clone();
+    server.store.write(move |connection| {
+        connection.insert_access_key(&stored)?;
+        connection.insert_access_key_secret(&secret)?;
+        connection.insert_audit_event(&event, now)
+    })?;
+    Ok(AccessKeyWithSecret { key, secret: text.to_string() })
+}
+
+/// Checks a key as it is to become: its texts and limits, its environment, what the caller may hand out, what its owner
+/// holds. `before` is what it was.
+fn check(server: &Server, caller: &Caller, key: &AccessKey, before: Option<&AccessKey>) -> FlowResult<()> {
+    check_texts(&key.name, &key.description).map_err(|text| Denial::InvalidMember(text.to_owned()))?;
+    let environment = environments::find(server, &key.environment)?;
+    environments::check_resources(server, environment, &key.resources)?;
+    let untouched = |before: &AccessKey| before.limits == key.limits && before.plan == key.plan;
+    // What was in order when it was set does not stop an edit of something else.
+    if !before.is_some_and(untouched) {
+        environments::check_limits(server, environment, key.limits, key.plan.as_deref())?;
+    }
+    environments::check_addresses(&key.allowed_addresses)?;
+    if before.is_none_or(|before| before.expires_at != key.expires_at) {
+        check_expiry(server, key)?;
+    }
+    let is_new = |token: &&str| !before.is_some_and(|before| before.scope.contains(token));
+    let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
+    caller.may_hand_out(added.iter().copied())?;
+    check_owner(server, caller, key, before.is_none(), &added)?;
+    check_projects(server, key)
+}
+
+fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
+    let refuse = |text: &str| Err(Denial::InvalidMember(text.to_owned()));
+    let now = server.clock.now();
+    if key.expires_at.is_some_and(|end| end <= now) {
+        return refuse("expires_at must be in the future");
+    }
+    match server.config.access_keys.max_lifetime {
+        Some(most) if key.expires_at.is_none_or(|end| end > key.created_at + most) => {
+            refuse(&format!("an access key must expire within {} of its creation", humantime::format_duration(most)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_projects(server: &Server, key: &AccessKey) -> FlowResult<()> {
+    if key.projects.len() > 100 {
+        return Err(Denial::InvalidMember("projects takes at most 100 entries".to_owned()).into());
+    }
+    let projects = key.projects.clone();
+    let unknown = server.store.read(|connection| {
+        for project in projects {
+            if connection.find_project(project.as_str())?.is_none() {
+                return Ok(Some(project));
+            }
+        }
+        Ok(None)
+    })?;
+    match unknown {
+        None => Ok(()),
+        Some(project) => Err(Denial::InvalidMember(format!("there is no project '{project}'")).into()),
+    }
+}
+
+/// A key holds no more than its owner: what the owner loses later, the key loses at the door.
+fn check_owner(server: &Server, caller: &Caller, key: &AccessKey, is_new: bool, added: &[&str]) -> FlowResult<()> {
+    // To make a key for somebody else is to be able to act as they do.
+    if is_new && key.owner != caller.owner {
+        caller.require(match &key.owner {
+            Some(Owner::User(_)) => "users:write",
+            Some(Owner::ServiceAccount(_)) => "service-accounts:write",
+            Some(Owner::Client(_)) => "clients:write",
+            None => role::ADMIN_SCOPE,
+        })?;
+    }
+    let refuse = |text: String| Err(FlowError::from(Denial::InvalidMember(text)));
+    let Some(owner) = &key.owner else { return Ok(()) };
+    let Some(held) = held_by(server, owner)? else {
+        return refuse(format!("there is no active {} '{}'", owner.kind().replace('_', " "), owner.id()));
+    };
+    match added.iter().find(|token| !held.allows(server, token)) {
+        None => Ok(()),
+        Some(token) => refuse(format!("the owner does not hold {token}")),
+    }
+}
+
+/// What an owner holds: everything ordinary and what its roles give, or a bounded scope.
+struct Held {
+    bound: Option<Scope>,
+    roles: Option<Scope>,
+}
+
+impl Held {
+    fn allows(&self, server: &Server, token: &str) -> bool {
+        let within = self.bound.as_ref().is_none_or(|bound| bound.contains(token));
+        let privileged = server.is_privileged(token);
+        within && (!privileged || self.roles.as_ref().is_none_or(|roles| role::holds(roles, token)))
+    }
+}
+
+fn held_by(server: &Server, owner: &Owner) -> FlowResult<Option<Held>> {
+    Ok(server.store.read(|connection| {
+        Ok(match owner {
+            Owner::User(id) => connection
+                .find_user(id)?
+                .filter(|user| user.status == Status::Active)
+                .map(|user| Held { bound: None, roles: Some(server.roles.scope_of(&user.roles)) }),
+            Owner::ServiceAccount(id) => connection
+                .find_service_account(id)?
+                .filter(|account| account.status == Status::Active && account.id.as_str() == id)
+                .map(|account| Held { bound: Some(account.scope), roles: None }),
+            Owner::Client(id) => connection
+                .find_client(id)?
+                .filter(|client| client.status == Status::Active)
+                .map(|client| Held { roles: Some(server.roles.scope_of(&client.roles)), bound: Some(client.scope) }),
+        })
+    })?)
+}
+
+/// One key.
+pub fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
+    caller.require("access-keys:read")?;
+    find(server, id)
+}
+
+fn find(server: &Server, id: &str) -> FlowResult<AccessKey> {
+    let found = server.store.read(|connection| connection.find_access_key(id))?;
+    found.ok_or(FlowError::Denied(Denial::NotFound("access key")))
+}
+
+/// A page of keys.
+pub fn list(
+    server: &Server,
+    caller: &Caller,
+    filter: &AccessKeyFilter,
+    page: &PageRequest,
+) -> FlowResult<Page<AccessKey>> {
+    caller.require("access-keys:read")?;
+    Ok(server.store.read(|connection| connection.list_access_keys(filter, page))?)
+}
+
+/// The secrets of a key that work now: who still uses the old one, and from where. That somebody looked is an event.
+pub fn secrets(server: &Server, caller: &Caller, id: &str) -> FlowResult<Vec<SecretInUse>> {
+    caller.require("access-keys:read")?;
+    let key = find(server, id)?;
+    let now = server.clock.now();
+    let (secrets, uses) = server.store.read(|connection| {
+        Ok((connection.list_access_key_secrets(key.id.as_str())?, connection.list_secret_uses(key.id.as_str())?))
+    })?;
+    let event = caller.event(AuditAction::AccessKeySecretsRead, "access_key", key.id.as_str());
+    server.store.write(move |connection| connection.insert_audit_event(&event, now))?;
+    let live = secrets.into_iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
+    Ok(live
+        .map(|secret| SecretInUse {
+            used_from: uses.iter().filter(|used| used.secret_id == secret.id.as_str()).cloned().collect(),
+            id: secret.id.0,
+            masked: secret.masked,
+            created_at: secret.created_at,
+            expires_at: secret.expires_at,
+        })
+        .collect())
+}
+
+/// Edits a key.
+pub fn update(server: &Server, caller: &Caller, id: &str, edit: AccessKeyEdit) -> FlowResult<AccessKey> {
+    let before = find_to_change(server, caller, id)?;
+    let mut key = before.clone();
+    let status = edit.apply(&mut key)?;
+    check(server, caller, &key, Some(&before))?;
+    if let Some(status) = status.filter(|status| *status != before.status) {
+        // One event more, and the same write: an edit is never half done.
+        key.status = status;
+    }
+    let now = server.clock.now();
+    key.updated_at = now;
+    let mut events = vec![caller.event(AuditAction::AccessKeyUpdated, "access_key", key.id.as_str())];
+    if before.limits != key.limits || before.plan != key.plan {
+        let detail =
+            format!("{} to {}", said(before.limits, before.plan.as_deref()), said(key.limits, key.plan.as_deref()));
+        events.push(caller.event(AuditAction::AccessKeyLimitsChanged, "access_key", key.id.as_str()).detail(detail));
+    }
+    if before.status != key.status {
+        events.push(caller.event(status::action(key.status), "access_key", key.id.as_str()));
+    }
+    write_change(server, &before, key, events)
+}
+
+/// Limits and plan in words, for events.
+pub(super) fn said(limits: Limits, plan: Option<&str>) -> String {
+    let number = |limit: Option<u32>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
+    format!(
+        "{}/min {}/h plan {}",
+        number(limits.requests_per_minute),
+        number(limits.requests_per_hour),
+        plan.unwrap_or("none")
+    )
+}
+
+/// A key that can still be changed.
+fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
+    caller.require("access-keys:write")?;
+    let key = find(server, id)?;
+    if key.status == Status::Revoked {
+        return Err(Denial::Conflict("the access key is revoked, which is final".to_owned()).into());
+    }
+    Ok(key)
+}
+
+fn write_change(
+    server: &Server,
+    before: &AccessKey,
+    key: AccessKey,
+    events: Vec<crate::domain::audit_event::NewAuditEvent>,
+) -> FlowResult<AccessKey> {
+    let (stored, from, read_at, now) = (key.clone(), before.status, before.updated_at, key.updated_at);
+    let done = server.store.write(move |connection| {
+        let done = connection.update_access_key(&stored, from, read_at)?;
+        if done {
+            events.iter().try_for_each(|event| connection.insert_audit_event(event, now))?;
+        }
+        Ok(done)
+    })?;
+    let changed = || Denial::Conflict("the access key was changed meanwhile: read it again".to_owned());
+    if done { Ok(key) } else { Err(changed().into()) }
+}

@@ -1,0 +1,98 @@
+//! Table `usage_days`: counts by day, added to and purged by age.
+
+use diesel::prelude::*;
+
+use crate::domain::usage::{UsageCount, UsageKey, UsageSource};
+use crate::store::connection::{StoreConnection, on_each};
+use crate::store::error::StoreError;
+use crate::store::schema::usage_days;
+
+type Row = (String, i64, String, String, String, String, i64, i64, i64);
+
+impl StoreConnection {
+    /// Adds to the count of a day.
+    pub fn add_usage(&mut self, key: &UsageKey, count: UsageCount) -> Result<(), StoreError> {
+        on_each!(self, |connection| {
+            diesel::insert_into(usage_days::table)
+                .values((
+                    usage_days::credential_id.eq(&key.credential_id),
+                    usage_days::day.eq(key.day),
+                    usage_days::source.eq(key.source.as_str()),
+                    usage_days::operation.eq(&key.operation),
+                    usage_days::project.eq(&key.project),
+                    usage_days::outcome.eq(&key.outcome),
+                    usage_days::requests.eq(count.requests),
+                    usage_days::units.eq(count.units),
+                    usage_days::duration_micros.eq(count.duration_micros),
+                ))
+                .on_conflict((
+                    usage_days::credential_id,
+                    usage_days::day,
+                    usage_days::source,
+                    usage_days::operation,
+                    usage_days::project,
+                    usage_days::outcome,
+                ))
+                .do_update()
+                .set((
+                    usage_days::requests.eq(usage_days::requests + count.requests),
+                    usage_days::units.eq(usage_days::units + count.units),
+                    usage_days::duration_micros.eq(usage_days::duration_micros + count.duration_micros),
+                ))
+                .execute(connection)
+        })?;
+        Ok(())
+    }
+
+    /// The counts of a credential, or of all, from a day on, by credential and day.
+    pub fn list_usage(
+        &mut self,
+        credential_id: Option<&str>,
+        since_day: i64,
+    ) -> Result<Vec<(UsageKey, UsageCount)>, StoreError> {
+        let mut query = usage_days::table.filter(usage_days::day.ge(since_day)).into_boxed();
+        if let Some(id) = credential_id {
+            query = query.filter(usage_days::credential_id.eq(id));
+        }
+        let rows: Vec<Row> = query.order((usage_days::credential_id, usage_days::day)).load(self)?;
+        let read =
+            |(credential_id, day, source, operation, project, outcome, requests, units, duration_micros): Row| {
+                let source = if source == UsageSource::Door.as_str() { UsageSource::Door } else { UsageSource::Report };
+                let count = UsageCount { requests, units, duration_micros };
+                (UsageKey { credential_id, day, source, operation, project, outcome }, count)
+            };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Requests by credential, day and whether all was well, from a day on, for credentials in order behind `after`: at
+    /// most `limit` rows. What alerts are decided by.
+    pub fn list_usage_sums(
+        &mut self,
+        after: Option<&str>,
+        since_day: i64,
+        limit: i64,
+    ) -> Result<Vec<(String, i64, String, i64)>, StoreError> {
+        let mut query = usage_days::table
+            .filter(usage_days::day.ge(since_day))
+            .order(usage_days::credential_id)
+            .select((usage_days::credential_id, usage_days::day, usage_days::outcome, usage_days::requests))
+            .limit(limit)
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(usage_days::credential_id.gt(after));
+        }
+        Ok(query.load(self)?)
+    }
+
+    /// Removes the counts of days before `until_day`, of at most `limit` credentials; answers how many rows.
+    pub fn purge_usage(&mut self, until_day: i64, limit: i64) -> Result<usize, StoreError> {
+        let ids: Vec<String> = usage_days::table
+            .filter(usage_days::day.lt(until_day))
+            .select(usage_days::credential_id)
+            .distinct()
+            .limit(limit)
+            .load(self)?;
+        let old = usage_days::table.filter(usage_days::day.lt(until_day)).filter(usage_days::credential_id.eq_any(ids));
+        Ok(diesel::delete(old).execute(self)?)
+    }
+}
