@@ -12,6 +12,7 @@ pub mod demo;
 pub mod discovery;
 pub mod error;
 pub mod introspect;
+pub mod limits;
 pub mod login;
 mod member;
 pub mod open;
@@ -29,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::rate_limits::RateLimits;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
@@ -50,6 +52,8 @@ pub struct Server {
     pub keys: DerivedKeys,
     /// What is counted.
     pub metrics: Metrics,
+    /// The windows of every limit.
+    pub rate_limits: RateLimits,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.
