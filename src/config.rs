@@ -3,7 +3,7 @@
 //! default, and a test holds the two together.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ pub struct Config {
     pub signing_keys: SigningKeyConfig,
     pub passwords: PasswordConfig,
     pub login: LoginConfig,
+    pub limits: LimitsConfig,
     pub environments: Environments,
     pub plans: Plans,
     pub roles: RoleConfig,
@@ -157,6 +158,19 @@ section!(
     }
 );
 section!(
+    /// `[limits]`
+    LimitsConfig {
+        #[serde(skip_serializing)]
+        counters: HiddenText = HiddenText(COUNTERS_IN_MEMORY.to_owned()),
+        when_counters_fail: WhenCountersFail = WhenCountersFail::Open,
+        token_requests_per_minute_per_address: u32 = 3000,
+        login_requests_per_minute_per_address: u32 = 120,
+        device_requests_per_minute_per_address: u32 = 60,
+        #[serde(deserialize_with = "list_or_text")]
+        exempt_addresses: Vec<IpNet> = loopback(),
+    }
+);
+section!(
     /// One `[environments.NAME]`
     EnvironmentConfig {
         #[serde(with = "humantime_serde")]
@@ -217,6 +231,25 @@ section!(
         filter: String = "info".to_owned(),
     }
 );
+
+/// The value of `limits.counters` that names no engine.
+pub const COUNTERS_IN_MEMORY: &str = "memory";
+
+/// What happens to a request that cannot be counted because the shared counters do not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenCountersFail {
+    /// It is served, uncounted.
+    Open,
+    /// It is answered 503.
+    Closed,
+}
+
+/// Every address of this machine.
+fn loopback() -> Vec<IpNet> {
+    let networks = [IpNet::new(Ipv4Addr::LOCALHOST.into(), 8), IpNet::new(Ipv6Addr::LOCALHOST.into(), 128)];
+    networks.into_iter().flatten().map(|network| network.trunc()).collect()
+}
 
 /// `[environments]`: name to rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -515,6 +548,12 @@ impl Config {
         if login.failures_per_account == 0 || login.failures_per_address == 0 || login.failure_window.is_zero() {
             return fail("login: failures_per_account, failures_per_address and failure_window must not be zero");
         }
+        let counters = &self.limits.counters.0;
+        if counters != COUNTERS_IN_MEMORY
+            && !["redis://", "rediss://"].iter().any(|scheme| counters.starts_with(scheme))
+        {
+            return fail("limits.counters must be memory, or redis://host:port/database, or rediss:// for TLS");
+        }
         Ok(())
     }
 
@@ -612,6 +651,9 @@ mod tests {
         assert!(error("[server]\nissuer = 'http://login.example.com'").contains("https"));
         assert!(error("[server]\nissuer = 'https://login.example.com/'").contains("end with"));
         assert!(error("[passwords]\nmemory_kib = 1024").contains("OWASP"));
+        assert!(error("[limits]\ncounters = 'http://hunter2@localhost'").contains("redis://"));
+        assert!(!error("[limits]\ncounters = 'http://hunter2@localhost'").contains("hunter2"));
+        assert!(error("[limits]\nwhen_counters_fail = 'maybe'").contains("maybe"));
         assert!(error("[tokens]\nauthorization_code_lifetime = '5m'").contains("60s"));
         assert!(error("[signing_keys]\npublish_ahead = '1m'").contains("jwks_max_age"));
     }

@@ -42,6 +42,7 @@ pub struct Metrics {
     tokens: Family<GrantLabel, Counter>,
     denials: Family<ErrorLabel, Counter>,
     logins_throttled: Counter,
+    uncounted: Counter,
     failures: Counter,
     purged: Family<TableLabel, Counter>,
 }
@@ -57,6 +58,7 @@ impl Default for Metrics {
         let tokens = Family::default();
         let denials = Family::default();
         let logins_throttled = Counter::default();
+        let uncounted = Counter::default();
         let failures = Counter::default();
         let purged = Family::default();
         let mut registry = Registry::with_prefix("grantor");
@@ -65,9 +67,10 @@ impl Default for Metrics {
         registry.register("tokens_issued", "Access tokens issued", Clone::clone(&tokens));
         registry.register("denials", "Refused requests by error code", Clone::clone(&denials));
         registry.register("logins_throttled", "Log-ins refused after too many failures", logins_throttled.clone());
+        registry.register("limits_uncounted", "Uses that the shared counters could not count", uncounted.clone());
         registry.register("failures", "Requests that failed inside", failures.clone());
         registry.register("purged_rows", "Expired rows removed", Clone::clone(&purged));
-        Self { registry, requests, durations, tokens, denials, logins_throttled, failures, purged }
+        Self { registry, requests, durations, tokens, denials, logins_throttled, uncounted, failures, purged }
     }
 }
 
@@ -91,6 +94,11 @@ impl Metrics {
     /// A log-in refused by the throttle.
     pub fn login_throttled(&self) {
         self.logins_throttled.inc();
+    }
+
+    /// A use that the shared counters could not count.
+    pub fn uncounted(&self) {
+        self.uncounted.inc();
     }
 
     /// A failure inside.

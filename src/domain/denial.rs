@@ -67,6 +67,8 @@ pub enum Denial {
     LoginFailed,
     /// Too many failed attempts; seconds until the next may be made.
     LoginThrottled(u64),
+    /// Too many requests from this address; seconds until the next may be made.
+    TooManyRequests(u64),
     /// The user's account is disabled, behind a code or refresh token.
     UserInactive,
     /// The user said no.
@@ -133,7 +135,8 @@ impl Denial {
             | Self::RefreshTokenReused
             | Self::LoginFailed
             | Self::UserInactive => ErrorCode::InvalidGrant,
-            Self::LoginThrottled(_) => ErrorCode::TemporarilyUnavailable,
+            // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
+            Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied => ErrorCode::AccessDenied,
             Self::BearerInvalid => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
@@ -151,6 +154,9 @@ impl Denial {
             | Self::InvalidMember(text) => return text.clone(),
             Self::LoginThrottled(seconds) => {
                 return format!("too many failed attempts: try again in {seconds} seconds");
+            }
+            Self::TooManyRequests(seconds) => {
+                return format!("too many requests from this address: try again in {seconds} seconds");
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),

@@ -1,5 +1,6 @@
 //! How a use case ends when it does not succeed: refused, or failed.
 
+use crate::counters::rate_limits::CountersDown;
 use crate::crypto::derived_keys::InvalidRootKey;
 use crate::crypto::password::PasswordError;
 use crate::crypto::password_pool::PoolBusy;
@@ -57,4 +58,4 @@ macro_rules! internal {
     };
 }
 
-internal!(RandomError, KeyError, SealError, PasswordError, InvalidRootKey);
+internal!(RandomError, KeyError, SealError, PasswordError, InvalidRootKey, CountersDown);

@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod environments;
 pub mod error;
 pub mod introspect;
+pub mod limits;
 pub mod login;
 pub mod member;
 pub mod open;
@@ -33,6 +34,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::rate_limits::RateLimits;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
@@ -57,6 +59,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// The configured environments.
     pub environments: Vec<Environment>,
+    /// The windows of every limit.
+    pub rate_limits: RateLimits,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

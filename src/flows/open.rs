@@ -17,7 +17,7 @@ use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
 use crate::flows::error::Failure;
-use crate::flows::{Server, scopes, signing_keys};
+use crate::flows::{Server, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -57,6 +57,7 @@ impl Server {
             pool_size: config.database.pool_size,
             connect_timeout: config.database.connect_timeout,
         };
+        let rate_limits = limits::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
         let store = Store::open(&settings, progress)?;
         let keys = open_keys(&config, &store)?;
         let passwords = &config.passwords;
@@ -78,6 +79,7 @@ impl Server {
             scopes: RwLock::default(),
             metrics: Metrics::default(),
             environments: config.environments.0.keys().filter_map(|name| config.environment(name)).collect(),
+            rate_limits,
             roles: config.roles(),
             admin_resource: config.admin_resource(),
             keys,

@@ -34,7 +34,7 @@ fn record(server: &Server, error: &FlowError) {
 fn status(denial: &Denial) -> StatusCode {
     match denial {
         Denial::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Denial::LoginThrottled(_) => StatusCode::TOO_MANY_REQUESTS,
+        Denial::LoginThrottled(_) | Denial::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
         Denial::NotFound(_) => StatusCode::NOT_FOUND,
         Denial::Conflict(_) => StatusCode::CONFLICT,
         Denial::BearerMissing | Denial::BearerInvalid => StatusCode::UNAUTHORIZED,
@@ -48,8 +48,16 @@ fn status(denial: &Denial) -> StatusCode {
 }
 
 fn retry_after(response: &mut HttpResponseBuilder, denial: &Denial) {
-    if let Denial::LoginThrottled(seconds) = denial {
-        response.insert_header((RETRY_AFTER, *seconds));
+    if let Some(seconds) = denial_retry_after(denial) {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+}
+
+/// Seconds after which the same request may be allowed.
+const fn denial_retry_after(denial: &Denial) -> Option<u64> {
+    match denial {
+        Denial::LoginThrottled(seconds) | Denial::TooManyRequests(seconds) => Some(*seconds),
+        _ => None,
     }
 }
 
@@ -164,8 +172,7 @@ pub fn page_error(server: &web::Data<Server>, error: &FlowError) -> PageError {
     record(server, error);
     match error {
         FlowError::Denied(denial) => {
-            let retry_after = if let Denial::LoginThrottled(seconds) = denial { Some(*seconds) } else { None };
-            PageError { status: status(denial), text: denial.public_text(), retry_after }
+            PageError { status: status(denial), text: denial.public_text(), retry_after: denial_retry_after(denial) }
         }
         FlowError::Failed(failure) => PageError {
             status: StatusCode::SERVICE_UNAVAILABLE,

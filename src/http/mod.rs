@@ -8,6 +8,7 @@ mod edge;
 mod error;
 mod extract;
 mod health;
+mod limits;
 mod metrics;
 mod oauth;
 mod pages;

@@ -2,11 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::flows::limits::Door;
 use crate::flows::{Server, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::run::{run, run_waiting};
-use crate::http::{extract, respond};
+use crate::http::{extract, limits, respond};
 
 /// Exchanges a grant for tokens.
 pub async fn exchange(
@@ -15,6 +16,9 @@ pub async fn exchange(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
+    if let Err(error) = limits::check(&request, &server, &edge, Door::Token).await {
+        return token_error(&server, error);
+    }
     let params = match extract::form(&request, payload).await {
         Ok(params) => params,
         Err(denial) => return token_error(&server, denial.into()),

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::denial::Denial;
 use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::limits::Door;
 use crate::flows::login::LiveSession;
 use crate::flows::password_check::LoginAttempt;
 use crate::flows::{Server, authorize, csrf, login};
@@ -14,7 +15,7 @@ use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
 use crate::http::run::{run, run_waiting};
-use crate::http::{cookies, extract, respond};
+use crate::http::{cookies, extract, limits, respond};
 use crate::protocol::params::Params;
 
 #[derive(Template)]
@@ -149,6 +150,9 @@ pub async fn submit(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
+    if let Err(error) = limits::check(&request, &server, &edge, Door::Login).await {
+        return pages::error(&server, &edge, &error);
+    }
     let parsed = match (extract::form(&request, payload).await, extract::query(&request)) {
         (Ok(form), Ok(query)) => read(&form).map(|submitted| (submitted, query)),
         (Err(denial), _) | (_, Err(denial)) => Err(denial),

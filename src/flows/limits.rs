@@ -1,0 +1,80 @@
+//! Rate limits: opening the counters, counting a use, and the limits of the endpoints that anybody can reach.
+
+use std::net::IpAddr;
+
+use crate::config::{COUNTERS_IN_MEMORY, Config, WhenCountersFail};
+use crate::counters::login_throttle::network;
+use crate::counters::rate_limits::{InvalidUrl, RateLimits, RateVerdict, Window};
+use crate::domain::denial::Denial;
+use crate::flows::Server;
+use crate::flows::error::FlowResult;
+
+/// An endpoint with a limit per address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The token endpoint.
+    Token,
+    /// The login form.
+    Login,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    Device,
+}
+
+impl Door {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Login => "login",
+            Self::Device => "device",
+        }
+    }
+
+    const fn per_minute(self, config: &Config) -> u32 {
+        let limits = &config.limits;
+        match self {
+            Self::Token => limits.token_requests_per_minute_per_address,
+            Self::Login => limits.login_requests_per_minute_per_address,
+            Self::Device => limits.device_requests_per_minute_per_address,
+        }
+    }
+}
+
+/// The counters as configured. Servers of one issuer share them where they name the same engine.
+pub fn open(config: &Config) -> Result<RateLimits, InvalidUrl> {
+    match config.limits.counters.0.as_str() {
+        COUNTERS_IN_MEMORY => Ok(RateLimits::in_memory()),
+        url => RateLimits::redis(url, &format!("grantor:limits:{}:", config.server.issuer)),
+    }
+}
+
+/// Counts `cost` uses of `key`, see [`RateLimits::take`]. Where the shared counters do not answer, the setting decides: the
+/// use is allowed, and the verdict holds no states; or this fails.
+pub fn take(server: &Server, key: &str, windows: &[Window], cost: u32) -> FlowResult<RateVerdict> {
+    match server.rate_limits.take(key, windows, cost, server.clock.now()) {
+        Ok(verdict) => Ok(verdict),
+        Err(down) => {
+            server.metrics.uncounted();
+            match server.config.limits.when_counters_fail {
+                WhenCountersFail::Open => Ok(RateVerdict::Allowed(Vec::new())),
+                WhenCountersFail::Closed => Err(down.into()),
+            }
+        }
+    }
+}
+
+/// Is a request from this address to this endpoint counted at all?
+pub fn is_counted(config: &Config, door: Door, address: Option<IpAddr>) -> bool {
+    let exempt = |address: IpAddr| config.limits.exempt_addresses.iter().any(|network| network.contains(&address));
+    door.per_minute(config) > 0 && address.is_some_and(|address| !exempt(address))
+}
+
+/// Counts a request of this address to this endpoint, and refuses it over the limit.
+pub fn check_address(server: &Server, door: Door, address: Option<IpAddr>) -> FlowResult<()> {
+    let Some(address) = address.filter(|_| is_counted(&server.config, door, address)) else { return Ok(()) };
+    let window = Window { limit: door.per_minute(&server.config), seconds: 60 };
+    let key = format!("address:{}:{}", door.name(), network(address));
+    match take(server, &key, &[window], 1)? {
+        RateVerdict::Allowed(_) => Ok(()),
+        RateVerdict::Exceeded { retry_after, .. } => Err(Denial::TooManyRequests(retry_after).into()),
+    }
+}
