@@ -30,6 +30,11 @@ struct ErrorLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabel {
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TableLabel {
     table: &'static str,
 }
@@ -41,6 +46,7 @@ pub struct Metrics {
     durations: Family<Endpoint, Histogram, fn() -> Histogram>,
     tokens: Family<GrantLabel, Counter>,
     denials: Family<ErrorLabel, Counter>,
+    verdicts: Family<VerdictLabel, Counter>,
     logins_throttled: Counter,
     uncounted: Counter,
     failures: Counter,
@@ -57,6 +63,7 @@ impl Default for Metrics {
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
         let tokens = Family::default();
         let denials = Family::default();
+        let verdicts = Family::default();
         let logins_throttled = Counter::default();
         let uncounted = Counter::default();
         let failures = Counter::default();
@@ -66,11 +73,12 @@ impl Default for Metrics {
         registry.register("http_request_duration_seconds", "Time to answer", Clone::clone(&durations));
         registry.register("tokens_issued", "Access tokens issued", Clone::clone(&tokens));
         registry.register("denials", "Refused requests by error code", Clone::clone(&denials));
+        registry.register("verdicts", "Judged credentials by verdict", Clone::clone(&verdicts));
         registry.register("logins_throttled", "Log-ins refused after too many failures", logins_throttled.clone());
         registry.register("limits_uncounted", "Uses that the shared counters could not count", uncounted.clone());
         registry.register("failures", "Requests that failed inside", failures.clone());
         registry.register("purged_rows", "Expired rows removed", Clone::clone(&purged));
-        Self { registry, requests, durations, tokens, denials, logins_throttled, uncounted, failures, purged }
+        Self { registry, requests, durations, tokens, denials, verdicts, logins_throttled, uncounted, failures, purged }
     }
 }
 
@@ -89,6 +97,11 @@ impl Metrics {
     /// A refusal.
     pub fn denied(&self, error: &'static str) {
         self.denials.get_or_create(&ErrorLabel { error }).inc();
+    }
+
+    /// A judged credential.
+    pub fn verdict(&self, verdict: &'static str) {
+        self.verdicts.get_or_create(&VerdictLabel { verdict }).inc();
     }
 
     /// A log-in refused by the throttle.

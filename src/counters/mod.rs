@@ -3,3 +3,4 @@
 pub mod login_throttle;
 pub mod metrics;
 pub mod rate_limits;
+pub mod usage;

@@ -32,7 +32,9 @@ pub fn sign(claims: &AccessTokenClaims, key: &KeyringKey) -> Result<String, KeyE
 pub enum Verification {
     /// A token of this server, within its time. Whether it was revoked is for the caller to ask.
     Valid(Box<AccessTokenClaims>),
-    /// Not a token of this server, or out of its time.
+    /// A token of this server whose time is over.
+    Expired(Box<AccessTokenClaims>),
+    /// Not a token of this server, or not yet in its time.
     Invalid,
     /// Signed by a key that this snapshot does not hold: a reload may help.
     UnknownKey,
@@ -62,8 +64,8 @@ pub fn verify(token: &str, issuer: &str, keyring: &Keyring, now: DateTime<Utc>) 
     let Ok(data) = decode::<AccessTokenClaims>(token, &key.decoding, &validation) else { return Verification::Invalid };
     let claims = data.claims;
     let seconds = now.timestamp();
-    if claims.iss != issuer || seconds >= claims.exp || seconds < claims.nbf {
+    if claims.iss != issuer || seconds < claims.nbf {
         return Verification::Invalid;
     }
-    Verification::Valid(Box::new(claims))
+    if seconds >= claims.exp { Verification::Expired(Box::new(claims)) } else { Verification::Valid(Box::new(claims)) }
 }

@@ -19,6 +19,10 @@ pub enum Denial {
     ClientAuthFailed,
     /// The client is inactive or revoked.
     ClientInactive,
+    /// The client may not be used from this address.
+    ClientAddressNotAllowed,
+    /// The credential may not be used from this address.
+    AddressNotAllowed,
     /// The client used another method than the one it is registered for.
     ClientAuthMethodNotRegistered,
     /// The client is unknown, at the authorization endpoint.
@@ -114,6 +118,7 @@ impl Denial {
             Self::ClientAuthMalformed(_)
             | Self::ClientAuthFailed
             | Self::ClientInactive
+            | Self::ClientAddressNotAllowed
             | Self::ClientAuthMethodNotRegistered
             | Self::ClientUnknown => ErrorCode::InvalidClient,
             Self::GrantNotRegistered | Self::IntrospectionNotAllowed | Self::TokenOfAnotherClient => {
@@ -137,7 +142,7 @@ impl Denial {
             | Self::UserInactive => ErrorCode::InvalidGrant,
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
             Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
-            Self::ConsentDenied => ErrorCode::AccessDenied,
+            Self::ConsentDenied | Self::AddressNotAllowed => ErrorCode::AccessDenied,
             Self::BearerInvalid => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
         }
@@ -164,6 +169,8 @@ impl Denial {
             Self::BodyTooLarge => "the body must have at most 64 KiB",
             Self::ClientAuthFailed => "client authentication failed",
             Self::ClientInactive => "this client is disabled",
+            Self::ClientAddressNotAllowed => "this client may not be used from this address",
+            Self::AddressNotAllowed => "this credential may not be used from this address",
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
             Self::ClientUnknown => "there is no client with this client_id",
             Self::RedirectUriNotRegistered => "the redirect_uri is not registered for this client",

@@ -1,81 +1,171 @@
 //! Access tokens presented to this server: verified, and asked of the database whether they were revoked.
 
+use zeroize::Zeroizing;
+
 use crate::crypto::jwt::{self, Verification};
 use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, Source};
 use crate::domain::client::{Client, Status};
+use crate::domain::credential::{CredentialKind, Verdict, is_allowed_address};
 use crate::domain::denial::Denial;
-use crate::domain::role;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
-use crate::flows::{Server, signing_keys};
+use crate::flows::verdict::{self, Presented, Question};
+use crate::flows::{Server, credentials, signing_keys};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::scope::Scope;
-use crate::store::{StoreConnection, StoreError};
+use crate::store::{PresentedAccessKey, StoreConnection, StoreError};
 
-/// An access token that is good now, with its user where there is one.
-pub struct LiveToken {
+/// An access token of this server with what has become of whom it speaks of.
+pub struct KnownToken {
     /// Its claims.
     pub claims: AccessTokenClaims,
-    /// The client it was issued to.
-    pub client: Client,
+    /// The client it was issued to; None where it was exchanged for an access key alone.
+    pub client: Option<Client>,
     /// The user it speaks of.
     pub user: Option<User>,
+    /// The access key it was exchanged for.
+    pub key: Option<PresentedAccessKey>,
+    /// Of the token, its grant, its workflow, its client, its access key and its user: the worst.
+    pub status: Status,
 }
 
 /// Signature, type, issuer and time. None for anything that is not a token of this server within its time.
 pub fn verify(server: &Server, token: &str) -> FlowResult<Option<AccessTokenClaims>> {
+    Ok(match verify_any(server, token)? {
+        Verification::Valid(claims) => Some(*claims),
+        Verification::Expired(_) | Verification::Invalid | Verification::UnknownKey => None,
+    })
+}
+
+/// Signature, type, issuer and time, telling apart what has expired.
+pub fn verify_any(server: &Server, token: &str) -> FlowResult<Verification> {
     let issuer = &server.config.server.issuer;
     let now = server.clock.now();
-    let first = jwt::verify(token, issuer, &server.keyring(), now);
-    let verified = match first {
+    Ok(match jwt::verify(token, issuer, &server.keyring(), now) {
         // Another instance may have made this key a moment ago.
         Verification::UnknownKey if signing_keys::reload_if_stale(server)? => {
             jwt::verify(token, issuer, &server.keyring(), now)
         }
         other => other,
-    };
-    Ok(match verified {
-        Verification::Valid(claims) => Some(*claims),
-        Verification::Invalid | Verification::UnknownKey => None,
     })
 }
 
-/// Asks what the token cannot know: was it, its grant, its client or its user revoked since? None when so.
+/// Asks what the token cannot know: was it, its grant, its client, its access key or its user revoked or disabled since?
+/// None when there is no such client, grant or key (any more).
+pub fn look_up(connection: &mut StoreConnection, claims: AccessTokenClaims) -> Result<Option<KnownToken>, StoreError> {
+    let mut status = Status::Active;
+    let mut worsen = |other: Status| {
+        if other == Status::Revoked || status == Status::Active {
+            status = other;
+        }
+    };
+    if connection.is_access_token_revoked(&claims.jti)? {
+        worsen(Status::Revoked);
+    }
+    let key = match &claims.access_key_id {
+        Some(id) => match connection.find_access_key_with_owner(id)? {
+            Some(key) => Some(key),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let client = connection.find_client(&claims.client_id)?;
+    match (&client, &key) {
+        (Some(client), _) => worsen(client.status),
+        (None, Some(key)) if key.key.id.as_str() == claims.client_id => {}
+        (None, _) => return Ok(None),
+    }
+    if let Some(key) = &key {
+        worsen(key.status());
+    }
+    if let Some(id) = &claims.workflow_id {
+        let workflow = connection.find_workflow(id)?;
+        // What was issued before the workflow was invalidated or entered anew is not what stands now.
+        let authorized = workflow.as_ref().and_then(|found| found.authorized_at).map(|at| at.timestamp());
+        let stands = authorized.is_some_and(|at| claims.iat >= at);
+        worsen(match workflow {
+            Some(workflow) if stands => workflow.status,
+            _ => Status::Revoked,
+        });
+    }
+    let user = match &claims.grant_id {
+        Some(id) => match connection.find_grant(id)? {
+            Some((grant, user)) => {
+                if grant.revoked_at.is_some() {
+                    worsen(Status::Revoked);
+                }
+                worsen(user.status);
+                Some(user)
+            }
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    Ok(Some(KnownToken { claims, client, user, key, status }))
+}
+
+/// The token when it is good now; None when it is not.
 pub fn check_live(
     connection: &mut StoreConnection,
     claims: AccessTokenClaims,
-) -> Result<Option<LiveToken>, StoreError> {
-    if connection.is_access_token_revoked(&claims.jti)? {
-        return Ok(None);
-    }
-    let client = connection.find_client(&claims.client_id)?.filter(|client| client.status == Status::Active);
-    let Some(client) = client else { return Ok(None) };
-    let Some(grant_id) = &claims.grant_id else { return Ok(Some(LiveToken { claims, client, user: None })) };
-    Ok(match connection.find_grant(grant_id)? {
-        Some((grant, user)) if grant.revoked_at.is_none() && user.status == Status::Active => {
-            Some(LiveToken { claims, client, user: Some(user) })
-        }
-        _ => None,
-    })
+) -> Result<Option<KnownToken>, StoreError> {
+    Ok(look_up(connection, claims)?.filter(|known| known.status == Status::Active))
 }
 
-/// The caller behind an access token for the admin API (RFC 6750; RFC 9068 §4: the audience must be this API).
+/// The caller behind an access token or access key for the admin API (RFC 6750; RFC 9068 §4: the audience must be this
+/// API). The admin API belongs to the default environment.
 pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> FlowResult<Caller> {
     let token = token.ok_or(Denial::BearerMissing)?;
+    if server.environment_of_key(token).is_some() {
+        return authenticate_key(server, token, source);
+    }
     let claims = verify(server, token)?.ok_or(Denial::BearerInvalid)?;
-    if !claims.aud.contains(&server.admin_resource) {
+    let environment = &server.config.server.default_environment;
+    if !claims.aud.contains(&server.admin_resource) || claims.env != *environment {
         return Err(Denial::BearerInvalid.into());
     }
     let live = server.store.read(|connection| check_live(connection, claims))?.ok_or(Denial::BearerInvalid)?;
-    let (actor, owner) = match &live.user {
-        Some(user) => (Actor::User(user.id.0.clone()), Owner::User(user.id.0.clone())),
-        None => (Actor::Client(live.claims.client_id.clone()), Owner::Client(live.claims.client_id.clone())),
+    let client_id = live.claims.client_id.clone();
+    let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
+    let credential = credentials::of_token(server, live, None);
+    if !is_allowed_address(&credential.allowed_addresses, source.address) {
+        return Err(Denial::AddressNotAllowed.into());
+    }
+    let (actor, owner) = match (&credential.user, &credential.owner) {
+        (Some(user), None) => (Actor::User(user.id.clone()), Some(Owner::User(user.id.clone()))),
+        (_, owner) if credential.kind == CredentialKind::AccessKey || credential.id != client_id => {
+            (Actor::AccessKey(credential.id.clone()), owner.clone())
+        }
+        _ => (Actor::Client(client_id.clone()), Some(Owner::Client(client_id.clone()))),
     };
     // What client or principal have lost since the token was issued is lost here at once.
-    let roles = server.roles.scope_of(live.user.as_ref().map_or(&live.client.roles, |user| &user.roles));
-    let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
-    let held = claimed.filtered(|token| role::holds(&roles, token) && live.client.scope.contains(token));
-    Ok(Caller { actor, client_id: Some(live.claims.client_id), owner: Some(owner), held, source })
+    let held = claimed.filtered(|token| credential.scope.contains(token));
+    Ok(Caller { actor, client_id: Some(client_id), owner, held, source })
+}
+
+/// An access key at the admin API is judged as at every other door.
+fn authenticate_key(server: &Server, secret: &str, source: Source) -> FlowResult<Caller> {
+    let presented = Presented::Bearer(Zeroizing::new(secret.to_owned()));
+    let question = Question {
+        environment: server.config.server.default_environment.clone(),
+        audiences: vec![server.admin_resource.clone()],
+        address: source.address,
+        operation: "admin".to_owned(),
+        ..Question::default()
+    };
+    let judged = verdict::judge(server, &presented, &question)?;
+    match (judged.verdict, judged.credential) {
+        (Verdict::Valid, Some(credential)) => Ok(Caller {
+            actor: Actor::AccessKey(credential.id),
+            client_id: None,
+            owner: credential.owner,
+            held: credential.scope,
+            source,
+        }),
+        (Verdict::RateLimitExceeded, _) => Err(Denial::TooManyRequests(judged.retry_after.unwrap_or(1)).into()),
+        (Verdict::AddressNotAllowed, _) => Err(Denial::AddressNotAllowed.into()),
+        _ => Err(Denial::BearerInvalid.into()),
+    }
 }

@@ -6,10 +6,12 @@ use zeroize::Zeroizing;
 
 use crate::crypto::derived_keys::digests_are_equal;
 use crate::crypto::secret::SecretKind;
+use crate::domain::audit_event::Source;
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
+use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::error::FlowResult;
+use crate::flows::{Server, verdict};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 
 /// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
@@ -19,56 +21,86 @@ const MAX_WAITING_CHECKS: usize = 4;
 /// Authenticates the client that these credentials claim.
 ///
 /// An unknown client and a wrong random secret get the same answer after the same work; only a secret that a person chose
-/// costs more, and tells by its time that such a client exists, which its identifier, being public, tells anyway. Whether a client with a secret sends it
-/// by Basic or in the body is its own choice: RFC 6749 §2.3.1 obliges the server to take Basic from each of them.
-pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, CredentialsError>) -> FlowResult<Client> {
+/// costs more, and tells by its time that such a client exists, which its identifier, being public, tells anyway. Whether a
+/// client with a secret sends it by Basic or in the body is its own choice: RFC 6749 §2.3.1 obliges the server to take Basic
+/// from each of them.
+pub fn authenticate(
+    server: &Server,
+    presented: Result<PresentedCredentials, CredentialsError>,
+    source: &Source,
+) -> FlowResult<Client> {
     let presented = presented.map_err(|error| match error {
         // RFC 6749 §5.2: a request that utilizes more than one mechanism is malformed, not badly authenticated.
         CredentialsError::Param(_) | CredentialsError::MoreThanOneMethod => Denial::MalformedRequest(error.to_string()),
         other => Denial::ClientAuthMalformed(other.to_string()),
     })?;
-    let now = server.clock.now();
-    let (client, secrets) = server.store.read(|connection| {
-        let client = connection.find_client(&presented.client_id)?;
-        // Asked for unknown clients too: the same work.
-        let secrets = match &presented.secret {
-            Some(_) => connection.find_live_client_secrets(&presented.client_id, now)?,
-            None => Vec::new(),
-        };
-        Ok((client, secrets))
-    })?;
+    let (client, secrets) = load(server, &presented.client_id, presented.secret.is_some())?;
     let proven = match &presented.secret {
-        Some(secret) => is_any(server, secret, &secrets)?,
-        None => false,
+        Some(secret) => find_secret(server, secret, secrets)?,
+        None => None,
     };
     let client = client.ok_or(Denial::ClientAuthFailed)?;
     match (client.is_public(), presented.secret.is_some()) {
-        (false, true) if !proven => return Err(Denial::ClientAuthFailed.into()),
+        (false, true) if proven.is_none() => return Err(Denial::ClientAuthFailed.into()),
         (false, true) | (true, false) => {}
         (false, false) | (true, true) => return Err(Denial::ClientAuthMethodNotRegistered.into()),
     }
     if client.status != Status::Active {
         return Err(Denial::ClientInactive.into());
     }
+    if !is_allowed_address(&client.allowed_addresses, source.address) {
+        return Err(Denial::ClientAddressNotAllowed.into());
+    }
+    if let Some(secret) = proven {
+        verdict::note_use(server, client.client_id.0.clone(), Some(secret.id.0), source.address);
+    }
     Ok(client)
 }
 
-/// Is this one of the client's live secrets? Random ones first: they cost a digest; one that a person chose costs argon2id.
-fn is_any(server: &Server, presented: &Zeroizing<String>, secrets: &[ClientSecret]) -> FlowResult<bool> {
+/// The client with this secret, whatever its status, and which of its secrets that is; None when there is none.
+pub fn prove(
+    server: &Server,
+    client_id: &str,
+    secret: &Zeroizing<String>,
+) -> FlowResult<Option<(Client, ClientSecret)>> {
+    let (client, secrets) = load(server, client_id, true)?;
+    let proven = find_secret(server, secret, secrets)?;
+    Ok(client.filter(|client| !client.is_public()).zip(proven))
+}
+
+fn load(server: &Server, client_id: &str, with_secrets: bool) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {
+    let now = server.clock.now();
+    Ok(server.store.read(|connection| {
+        let client = connection.find_client(client_id)?;
+        // Asked for unknown clients too: the same work.
+        let secrets = if with_secrets { connection.find_live_client_secrets(client_id, now)? } else { Vec::new() };
+        Ok((client, secrets))
+    })?)
+}
+
+/// Which of the client's live secrets is this? Random ones first: they cost a digest; one that a person chose costs
+/// argon2id.
+fn find_secret(
+    server: &Server,
+    presented: &Zeroizing<String>,
+    secrets: Vec<ClientSecret>,
+) -> FlowResult<Option<ClientSecret>> {
     let digest = server.keys.digest(SecretKind::ClientSecret, presented);
-    let mut proven = false;
+    let mut proven = None;
+    let mut chosen = Vec::new();
     for secret in secrets {
-        if let SecretVerifier::Digest(stored) = &secret.verifier {
-            proven |= digests_are_equal(stored, &digest);
+        match &secret.verifier {
+            SecretVerifier::Digest(stored) if digests_are_equal(stored, &digest) => proven = Some(secret),
+            SecretVerifier::Digest(_) => {}
+            SecretVerifier::PasswordHash(hash) => chosen.push((hash.clone(), secret)),
         }
     }
-    for secret in secrets {
-        if let (false, SecretVerifier::PasswordHash(hash)) = (proven, &secret.verifier) {
-            let (hashing, hash, presented) = (Arc::clone(&server.passwords), hash.clone(), presented.clone());
-            proven = server
-                .password_pool
-                .run_few(MAX_WAITING_CHECKS, move || hashing.verify(&presented, Some(&hash)))??
-                .matches;
+    for (hash, secret) in chosen {
+        if proven.is_none() {
+            let (hashing, presented) = (Arc::clone(&server.passwords), presented.clone());
+            let verified =
+                server.password_pool.run_few(MAX_WAITING_CHECKS, move || hashing.verify(&presented, Some(&hash)))??;
+            proven = verified.matches.then_some(secret);
         }
     }
     Ok(proven)

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod client_auth;
 pub mod clients;
 pub mod consent;
+pub mod credentials;
 pub mod csrf;
 pub mod demo;
 pub mod discovery;
@@ -27,6 +28,7 @@ pub mod service_accounts;
 pub mod signing_keys;
 pub mod token;
 pub mod users;
+pub mod verdict;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -35,6 +37,7 @@ use crate::config::Config;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
 use crate::counters::rate_limits::RateLimits;
+use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
@@ -61,6 +64,8 @@ pub struct Server {
     pub environments: Vec<Environment>,
     /// The windows of every limit.
     pub rate_limits: RateLimits,
+    /// How credentials are used, until it is written.
+    pub usage: UsageCounters,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
+use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, RootKey};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordCost, PasswordHashing};
@@ -80,6 +81,7 @@ impl Server {
             metrics: Metrics::default(),
             environments: config.environments.0.keys().filter_map(|name| config.environment(name)).collect(),
             rate_limits,
+            usage: UsageCounters::default(),
             roles: config.roles(),
             admin_resource: config.admin_resource(),
             keys,

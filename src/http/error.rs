@@ -41,6 +41,7 @@ fn status(denial: &Denial) -> StatusCode {
         Denial::BearerScopeMissing(_)
         | Denial::PrivilegeEscalation(_)
         | Denial::CsrfMismatch
+        | Denial::AddressNotAllowed
         | Denial::LoginFailed
         | Denial::IntrospectionNotAllowed => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,

@@ -75,4 +75,13 @@ pub struct AccessTokenClaims {
     /// The grant it came from, so that revoking the grant is seen by introspection without a row per token. Private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// The access key it was exchanged for, so that it dies with the key. Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
+    /// The workflow it was issued for, so that it dies with the workflow. Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<String>,
+    /// The projects it is limited to; absent for all. Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projects: Option<Vec<String>>,
 }

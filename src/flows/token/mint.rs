@@ -71,6 +71,9 @@ pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: 
         auth_time,
         roles,
         grant_id,
+        access_key_id: None,
+        workflow_id: None,
+        projects: None,
     };
     let keyring = server.keyring();
     let key = keyring.signing_key(now).ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;

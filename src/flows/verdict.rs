@@ -1,0 +1,181 @@
+//! The one verdict on a credential, whichever door it is presented at. The order of the questions is fixed and documented:
+//! known, environment, status, expiry, address, audience, scope, project, rate. The first that fails decides; only what
+//! passes all the others is counted against the rate.
+
+use std::net::IpAddr;
+
+use zeroize::Zeroizing;
+
+use crate::counters::rate_limits::{RateVerdict, Window, WindowState};
+use crate::crypto::jwt::Verification;
+use crate::domain::client::Status;
+use crate::domain::credential::{Asked, Credential, Verdict};
+use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, bearer, client_auth, credentials, limits};
+use crate::protocol::resource::Resource;
+use crate::protocol::scope::Scope;
+
+/// What was presented. No `Debug`: it is secret.
+pub enum Presented {
+    /// An access key or an access token; its form tells which.
+    Bearer(Zeroizing<String>),
+    /// A client's identifier and secret.
+    Client(String, Zeroizing<String>),
+}
+
+/// What is asked of it.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The environment that the door belongs to.
+    pub environment: String,
+    /// It must be for one of these.
+    pub audiences: Vec<Resource>,
+    /// It must hold all of these.
+    pub scope: Scope,
+    /// It must be able to act on this project.
+    pub project: Option<String>,
+    /// The end client's address.
+    pub address: Option<IpAddr>,
+    /// What it is counted under; may be empty.
+    pub operation: String,
+    /// How much it counts against the limits; 0 only looks.
+    pub cost: u32,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self {
+            environment: String::new(),
+            audiences: Vec::new(),
+            scope: Scope::default(),
+            project: None,
+            address: None,
+            operation: String::new(),
+            cost: 1,
+        }
+    }
+}
+
+/// The verdict with what it was reached by.
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The credential; None when there is none.
+    pub credential: Option<Credential>,
+    /// Where it stands in each window of its limits; empty when it was not asked so far.
+    pub windows: Vec<WindowState>,
+    /// Seconds until it may pass again, where the rate is exceeded.
+    pub retry_after: Option<u64>,
+}
+
+impl Judged {
+    fn of(verdict: Verdict, credential: Option<Credential>) -> Self {
+        Self { verdict, credential, windows: Vec::new(), retry_after: None }
+    }
+}
+
+/// Finds and judges what was presented, counts it against its limits and into its usage.
+pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
+    let judged = match find(server, presented)? {
+        None => Judged::of(Verdict::Unknown, None),
+        Some(credential) => decide(server, credential, question)?,
+    };
+    record(server, &judged, question);
+    Ok(judged)
+}
+
+/// The credential behind what was presented, good or not; None when there is none.
+pub fn find(server: &Server, presented: &Presented) -> FlowResult<Option<Credential>> {
+    match presented {
+        Presented::Client(client_id, secret) => {
+            let proven = client_auth::prove(server, client_id, secret)?;
+            Ok(proven.map(|(client, used)| {
+                let ending = used.expires_at;
+                Credential {
+                    secret_id: Some(used.id.0),
+                    rotating_until: ending,
+                    ..credentials::of_client(server, &client)
+                }
+            }))
+        }
+        Presented::Bearer(secret) if server.environment_of_key(secret).is_some() => {
+            let digest = server.keys.digest_access_key(secret);
+            let found = server.store.read(|connection| connection.find_presented_access_key(&digest))?;
+            Ok(found.map(|(found, secret)| credentials::of_access_key(server, &found, Some(&secret))))
+        }
+        Presented::Bearer(token) => {
+            let (Verification::Valid(claims) | Verification::Expired(claims)) = bearer::verify_any(server, token)?
+            else {
+                return Ok(None);
+            };
+            let known = server.store.read(|connection| bearer::look_up(connection, *claims))?;
+            Ok(known.map(|known| credentials::of_token(server, known, None)))
+        }
+    }
+}
+
+fn decide(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
+    let asked = Asked {
+        environment: &question.environment,
+        address: question.address,
+        audiences: &question.audiences,
+        scope: &question.scope,
+        project: question.project.as_deref(),
+        now: server.clock.now(),
+    };
+    match credential.judge(&asked) {
+        Verdict::Valid => take(server, credential, question.cost),
+        refused => Ok(Judged::of(refused, Some(credential))),
+    }
+}
+
+/// The last question: is there room within its limits? Then it is counted.
+fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged> {
+    let windows: Vec<Window> = credential.limits.windows().map(|(seconds, limit)| Window { limit, seconds }).collect();
+    if windows.is_empty() {
+        return Ok(Judged::of(Verdict::Valid, Some(credential)));
+    }
+    let key = format!("credential:{}", credential.id);
+    Ok(match limits::take(server, &key, &windows, cost)? {
+        RateVerdict::Allowed(windows) => Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) },
+        RateVerdict::Exceeded { windows, retry_after, .. } => Judged {
+            windows,
+            retry_after: Some(retry_after),
+            ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
+        },
+    })
+}
+
+/// Counts in memory: nothing here waits for the database.
+fn record(server: &Server, judged: &Judged, question: &Question) {
+    server.metrics.verdict(judged.verdict.as_str());
+    let Some(credential) = &judged.credential else { return };
+    let now = server.clock.now();
+    let key = UsageKey {
+        credential_id: credential.id.clone(),
+        day: day_of(now),
+        source: UsageSource::Door,
+        operation: question.operation.clone(),
+        project: question.project.clone().unwrap_or_default(),
+        outcome: judged.verdict.as_str().to_owned(),
+    };
+    server.usage.count(key, UsageCount { requests: 1, ..UsageCount::default() });
+    // A refused credential was not used; who tries one that is revoked is told by the outcome.
+    if credential.status == Status::Active && matches!(judged.verdict, Verdict::Valid | Verdict::RateLimitExceeded) {
+        note_use(server, credential.id.clone(), credential.secret_id.clone(), question.address);
+    }
+}
+
+/// Notes who used which secret, and from where.
+pub fn note_use(server: &Server, credential_id: String, secret_id: Option<String>, address: Option<IpAddr>) {
+    let now = server.clock.now();
+    server.usage.used(SecretUse {
+        credential_id,
+        secret_id: secret_id.unwrap_or_default(),
+        address: address.map(|address| address.to_canonical().to_string()).unwrap_or_default(),
+        first_used_at: now,
+        last_used_at: now,
+        uses: 1,
+    });
+}
