@@ -67,7 +67,7 @@ fn is_any(server: &Server, presented: &Zeroizing<String>, secrets: &[ClientSecre
             let (hashing, hash, presented) = (Arc::clone(&server.passwords), hash.clone(), presented.clone());
             proven = server
                 .password_pool
-                .run_few(MAX_WAITING_CHECKS, move || hashing.verify(&presented, Some(&hash)))??
+                .run_few(MAX_WAITING_CHECKS, move |memory| hashing.verify(&presented, Some(&hash), memory))??
                 .matches;
         }
     }

@@ -55,9 +55,9 @@ fn hash_on_the_pool(server: &Server, attempt: &LoginAttempt, stored: Option<Stri
     let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.throttle));
     let (account, address) = (username_key(&attempt.username), attempt.source.address);
     let (password, now) = (attempt.password.clone(), server.clock.now());
-    Ok(server.password_pool.run(move || {
+    Ok(server.password_pool.run(move |memory| {
         throttle.attempt(&account, address, now)?;
-        Ok(hashing.verify(&password, stored.as_deref()))
+        Ok(hashing.verify(&password, stored.as_deref(), memory))
     })?)
 }
 
@@ -89,7 +89,7 @@ fn refuse_throttled(server: &Server, attempt: &LoginAttempt, throttled: Throttle
 /// The cost has been raised since this password was hashed: hash it again while it is known.
 fn rehash(server: &Server, account: UserWithPassword, attempt: &LoginAttempt) -> FlowResult<UserWithPassword> {
     let (hashing, password) = (Arc::clone(&server.passwords), attempt.password.clone());
-    let new = server.password_pool.run(move || hashing.hash(&password))??;
+    let new = server.password_pool.run(move |memory| hashing.hash(&password, memory))??;
     let (id, old, wanted) = (account.user.id.0.clone(), account.password_hash.clone(), new.clone());
     let done = server.store.write(move |connection| connection.update_user_rehash(&id, &old, &wanted))?;
     Ok(if done { UserWithPassword { password_hash: new, ..account } } else { account })
@@ -98,5 +98,5 @@ fn rehash(server: &Server, account: UserWithPassword, attempt: &LoginAttempt) ->
 /// Hashes a new password on the pool.
 pub fn hash_new(server: &Server, password: &Zeroizing<String>) -> FlowResult<String> {
     let (hashing, password) = (Arc::clone(&server.passwords), password.clone());
-    Ok(server.password_pool.run(move || hashing.hash(&password))??)
+    Ok(server.password_pool.run(move |memory| hashing.hash(&password, memory))??)
 }
