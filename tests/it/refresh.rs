@@ -10,6 +10,7 @@ use crate::support::*;
 on_both!(
     each_use_gives_a_successor,
     a_lost_answer_does_not_log_a_phone_out,
+    what_has_expired_is_not_repeated,
     a_reuse_revokes_the_family_only,
     parallel_uses_get_the_same_successor,
     without_grace_parallel_uses_are_reuse,
@@ -57,6 +58,33 @@ fn a_lost_answer_does_not_log_a_phone_out(engine: Engine) {
     assert_eq!(refresh(&test, &client, &again).status, 200);
     // Now the successor has been used: the old token is a thief's.
     refresh(&test, &client, &token).assert_error(400, "invalid_grant");
+}
+
+fn what_has_expired_is_not_repeated(engine: Engine) {
+    let test = TestServer::start(engine);
+    test.user("ada", &[]);
+    let lifetimes = ClientMembers {
+        refresh_token_lifetime: Some(Some(60)),
+        refresh_token_max_lifetime: Some(Some(110)),
+        ..public_members("app")
+    };
+    let client = test.client(lifetimes);
+    let token = first(&test, &client);
+    test.advance(59);
+    let successor = next(&refresh(&test, &client, &token));
+    assert_eq!(next(&refresh(&test, &client, &token)), successor);
+    test.advance(1);
+    let late = refresh(&test, &client, &token);
+    late.assert_error(400, "invalid_grant");
+    assert_eq!(late.json()["error_description"], "the refresh token has expired");
+    // It was no theft: the family lives, to its own end.
+    test.advance(49);
+    let last = next(&refresh(&test, &client, &successor));
+    test.advance(1);
+    for token in [&successor, &last] {
+        let late = refresh(&test, &client, token);
+        assert_eq!(late.json()["error_description"], "the refresh token has expired");
+    }
 }
 
 fn a_reuse_revokes_the_family_only(engine: Engine) {
