@@ -341,7 +341,10 @@ fn plain_http_through_a_proxy_is_refused() {
     let served = ask("/.well-known/jwks.json", Some("https"));
     assert_eq!(served.status, 200);
     assert_eq!(served.header("strict-transport-security"), "max-age=31536000");
-    assert_eq!(ask("/.well-known/jwks.json", None).status, 200);
+    assert_eq!(ask("/.well-known/jwks.json", Some("https, http")).status, 403);
+    let silent = ask("/.well-known/jwks.json", None);
+    assert_eq!((silent.status.as_u16(), &silent.json()["code"]), (403, &json!("plain_http")), "it must say so");
+    assert_eq!(ask("/health/ready", None).status, 200);
     assert_eq!(ask("/health/live", Some("http")).status, 200, "a proxy asks for health by itself");
 }
 
@@ -391,7 +394,9 @@ fn plain_http_from_a_stranger_is_refused() {
 fn forwarded_addresses_count_only_from_trusted_proxies() {
     let fail = |test: &TestServer, forwarded: &[&str]| {
         let client = test.client(confidential_members(&format!("c{}", forwarded.concat().len())));
-        let mut request = http_client().post(format!("http://{}/oauth/token", test.server.config.server.bind));
+        let mut request = http_client()
+            .post(format!("http://{}/oauth/token", test.server.config.server.bind))
+            .header("x-forwarded-proto", "https");
         for value in forwarded {
             request = request.header("x-forwarded-for", *value);
         }
