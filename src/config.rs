@@ -117,6 +117,7 @@ section!(
         refresh_token_max_lifetime: Duration = Duration::from_secs(90 * 86_400),
         #[serde(with = "humantime_serde")]
         refresh_token_reuse_grace: Duration = Duration::from_secs(30),
+        danger_public_password_grant: bool = false,
     }
 );
 section!(

@@ -63,6 +63,7 @@ pub fn run_until_stopped(
         told.join().unwrap_or_else(|_| Err(CliError::failed("the start message could not be printed")))
     });
     drop(jobs);
+    server.close();
     log::info!("stopped");
     served
 }

@@ -1,9 +1,13 @@
 //! What a person chose: argon2id in PHC string form (OWASP Password Storage Cheat Sheet; ASVS 5.0 V11.4.2).
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroize as _;
 
 use crate::crypto::random;
+
+/// Octets of a salt at most (PHC string format).
+const MAX_SALT: usize = 64;
 
 /// Cost of one hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,26 @@ pub struct PasswordCost {
     pub iterations: u32,
     /// Lanes.
     pub parallelism: u32,
+}
+
+/// The memory that one hash after the other is computed in. A thread that hashes keeps one: memory taken anew for each hash
+/// stays with the allocator, so that a flood of log-ins would leave many times as much behind. Wiped after each use.
+#[derive(Default)]
+pub struct HashMemory(Vec<Block>);
+
+impl HashMemory {
+    /// Lends as much as `params` ask for and wipes it afterwards.
+    fn lend<T>(&mut self, params: &Params, compute: impl FnOnce(&mut [Block]) -> T) -> T {
+        let wanted = params.block_count();
+        if self.0.len() != wanted {
+            // First give back, then take: never hold both.
+            self.0 = Vec::new();
+            self.0 = vec![Block::new(); wanted];
+        }
+        let answer = compute(&mut self.0);
+        self.0.iter_mut().for_each(|block| block.zeroize());
+        answer
+    }
 }
 
 /// Hashing failed: parameters out of range, no randomness, or a stored hash that is not in PHC form.
@@ -53,18 +77,28 @@ impl PasswordHashing {
     }
 
     /// Hashes a password with a new salt of 128 bits.
-    pub fn hash(&self, password: &str) -> Result<String, PasswordError> {
+    pub fn hash(&self, password: &str, memory: &mut HashMemory) -> Result<String, PasswordError> {
         let octets = random::octets::<16>().map_err(|error| PasswordError(error.to_string()))?;
-        let salt = SaltString::encode_b64(&octets).map_err(|error| PasswordError(error.to_string()))?;
-        let hash = self.argon2.hash_password(password.as_bytes(), &salt);
-        hash.map(|hash| hash.to_string()).map_err(|error| PasswordError(error.to_string()))
+        let salt = SaltString::encode_b64(&octets).map_err(failed)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(self.argon2.params()).map_err(failed)?,
+            salt: Some(salt.as_salt()),
+            hash: Some(compute(&self.argon2, password, &octets, Params::DEFAULT_OUTPUT_LEN, memory)?),
+        };
+        Ok(hash.to_string())
     }
 
     /// Verifies a password against a stored hash, or against the decoy where there is none: the same work either way.
-    pub fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verified, PasswordError> {
-        let parsed =
-            PasswordHash::new(stored.unwrap_or(&self.decoy)).map_err(|error| PasswordError(error.to_string()))?;
-        let matches = self.argon2.verify_password(password.as_bytes(), &parsed).is_ok() && stored.is_some();
+    pub fn verify(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+        memory: &mut HashMemory,
+    ) -> Result<Verified, PasswordError> {
+        let parsed = PasswordHash::new(stored.unwrap_or(&self.decoy)).map_err(failed)?;
+        let matches = is_match(&parsed, password, memory)? && stored.is_some();
         Ok(Verified { matches, needs_rehash: self.is_weaker(&parsed) })
     }
 
@@ -77,6 +111,36 @@ impl PasswordHashing {
     }
 }
 
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError(error.to_string())
+}
+
+fn compute(
+    argon2: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    length: usize,
+    memory: &mut HashMemory,
+) -> Result<Output, PasswordError> {
+    memory.lend(argon2.params(), |blocks| {
+        let hashed = Output::init_with(length, |out| {
+            Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, blocks)?)
+        });
+        hashed.map_err(failed)
+    })
+}
+
+/// At the cost that the stored hash names; the comparison is in constant time.
+fn is_match(stored: &PasswordHash<'_>, password: &str, memory: &mut HashMemory) -> Result<bool, PasswordError> {
+    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Ok(false) };
+    let algorithm = Algorithm::try_from(stored.algorithm).map_err(failed)?;
+    let version = stored.version.map_or(Ok(Version::default()), Version::try_from).map_err(failed)?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(stored).map_err(failed)?);
+    let mut octets = [0; MAX_SALT];
+    let salt = salt.decode_b64(&mut octets).map_err(failed)?;
+    Ok(compute(&argon2, password, salt, expected.len(), memory)? == expected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,15 +149,49 @@ mod tests {
 
     #[test]
     fn verifies_and_asks_for_a_rehash() {
-        let hashing = PasswordHashing::new(CHEAP).unwrap();
-        let stored = hashing.hash("correct horse").unwrap();
+        let (hashing, mut memory) = (PasswordHashing::new(CHEAP).unwrap(), HashMemory::default());
+        let memory = &mut memory;
+        let stored = hashing.hash("correct horse", memory).unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
-        assert_eq!(hashing.verify("correct horse", Some(&stored)), Ok(Verified { matches: true, needs_rehash: false }));
-        assert!(!hashing.verify("wrong", Some(&stored)).unwrap().matches);
-        assert!(!hashing.verify("anything", None).unwrap().matches);
+        assert_eq!(
+            hashing.verify("correct horse", Some(&stored), memory),
+            Ok(Verified { matches: true, needs_rehash: false })
+        );
+        assert!(!hashing.verify("wrong", Some(&stored), memory).unwrap().matches);
+        assert!(!hashing.verify("anything", None, memory).unwrap().matches);
         let dearer = PasswordHashing::new(PasswordCost { iterations: 2, ..CHEAP }).unwrap();
-        assert_eq!(dearer.verify("correct horse", Some(&stored)), Ok(Verified { matches: true, needs_rehash: true }));
-        let stored = dearer.hash("correct horse").unwrap();
-        assert_eq!(hashing.verify("correct horse", Some(&stored)), Ok(Verified { matches: true, needs_rehash: false }));
+        assert_eq!(
+            dearer.verify("correct horse", Some(&stored), memory),
+            Ok(Verified { matches: true, needs_rehash: true })
+        );
+        let stored = dearer.hash("correct horse", memory).unwrap();
+        assert_eq!(
+            hashing.verify("correct horse", Some(&stored), memory),
+            Ok(Verified { matches: true, needs_rehash: false })
+        );
+    }
+
+    #[test]
+    fn one_memory_serves_every_hash_and_keeps_nothing_of_it() {
+        let (hashing, mut memory) = (PasswordHashing::new(CHEAP).unwrap(), HashMemory::default());
+        let stored = hashing.hash("correct horse", &mut memory).unwrap();
+        let place = memory.0.as_ptr();
+        for password in ["correct horse", "wrong"] {
+            let verified = hashing.verify(password, Some(&stored), &mut memory).unwrap();
+            assert_eq!(verified.matches, password == "correct horse");
+            assert_eq!((memory.0.as_ptr(), memory.0.len()), (place, 64));
+            assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
+        }
+        // As the library itself computes it.
+        use argon2::password_hash::PasswordVerifier as _;
+        let parsed = PasswordHash::new(&stored).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"wrong", &parsed).is_err());
+        // What a dearer hash needed is not kept behind it.
+        let dearer = PasswordHashing::new(PasswordCost { memory_kib: 128, ..CHEAP }).unwrap();
+        let stored = dearer.hash("correct horse", &mut memory).unwrap();
+        assert!(hashing.verify("correct horse", Some(&stored), &mut memory).unwrap().matches);
+        assert!(!hashing.verify("correct horse", None, &mut memory).unwrap().matches);
+        assert_eq!(memory.0.len(), 64);
     }
 }

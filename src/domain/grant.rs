@@ -49,7 +49,7 @@ pub struct Grant {
     pub auth_time: DateTime<Utc>,
     /// When it was given.
     pub created_at: DateTime<Utc>,
-    /// The absolute end of its refresh tokens.
+    /// Its absolute end, and that of all tokens issued from it.
     pub expires_at: DateTime<Utc>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,

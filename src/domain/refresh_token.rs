@@ -53,10 +53,15 @@ impl RefreshToken {
             let age = terms.now.signed_duration_since(consumed_at).to_std().unwrap_or_default();
             // A grace of zero turns repeating off, even within the same microsecond.
             let repeat = successor_unused && !terms.reuse_grace.is_zero() && age <= terms.reuse_grace;
-            return if repeat { Ok(RefreshPlan::Repeat) } else { Err(Denial::RefreshTokenReused) };
+            if !repeat {
+                return Err(Denial::RefreshTokenReused);
+            }
         }
         if terms.now >= self.expires_at || terms.now >= grant.expires_at {
             return Err(Denial::RefreshTokenExpired);
+        }
+        if self.consumed_at.is_some() {
+            return Ok(RefreshPlan::Repeat);
         }
         Ok(match client.refresh_token_policy {
             RefreshTokenPolicy::Rotate => RefreshPlan::Rotate,

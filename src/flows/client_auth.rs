@@ -98,8 +98,9 @@ fn find_secret(
     for (hash, secret) in chosen {
         if proven.is_none() {
             let (hashing, presented) = (Arc::clone(&server.passwords), presented.clone());
-            let verified =
-                server.password_pool.run_few(MAX_WAITING_CHECKS, move || hashing.verify(&presented, Some(&hash)))??;
+            let verified = server
+                .password_pool
+                .run_few(MAX_WAITING_CHECKS, move |memory| hashing.verify(&presented, Some(&hash), memory))??;
             proven = verified.matches.then_some(secret);
         }
     }

@@ -182,6 +182,12 @@ fn settle(server: &Server, caller: &Caller, client: &mut Client) -> FlowResult<(
         }
     }
     client.check_consistency().map_err(Denial::from)?;
+    if client.is_public()
+        && client.allows_grant(GrantType::Password)
+        && !server.config.tokens.danger_public_password_grant
+    {
+        return Err(Denial::InvalidMember("password is only for confidential clients".to_owned()).into());
+    }
     let refuse = |text: String| Err(FlowError::from(Denial::InvalidMember(text)));
     if let Some((scope, resource)) = owned().find(|(_, resource)| !client.resources.contains(resource)) {
         return refuse(format!("scope {} belongs to {resource}, which is not among the resources", scope.name));

@@ -88,6 +88,11 @@ impl Server {
         Arc::clone(&self.scopes.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Ends writing, for a clean stop.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
     fn set_scopes(&self, scopes: ScopeDefinitions) {
         *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::counters::login_throttle::Throttled;
+use crate::counters::login_throttle::{Attempt, Throttled};
 use crate::crypto::password::{PasswordError, Verified};
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
@@ -39,13 +39,26 @@ pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<UserWithPass
         Ok(verified) => verified?,
         Err(throttled) => return Err(refuse_throttled(server, attempt, throttled)?.into()),
     };
-    let matched = account.filter(|_| verified.matches);
-    let Some(account) = matched.filter(|account| account.user.status == Status::Active) else {
-        record_failure(server, attempt)?;
-        return Err(Denial::LoginFailed.into());
-    };
-    server.throttle.succeeded(&username_key(&attempt.username), attempt.source.address);
-    if verified.needs_rehash { rehash(server, account, attempt) } else { Ok(account) }
+    let counted = counted(server, attempt);
+    match account.filter(|_| verified.matches) {
+        Some(account) if account.user.status == Status::Active => {
+            server.throttle.succeeded(&counted);
+            if verified.needs_rehash { rehash(server, account, attempt) } else { Ok(account) }
+        }
+        disabled => {
+            // A wrong password was counted with the attempt.
+            if disabled.is_some() {
+                server.throttle.failed(&counted);
+            }
+            record_failure(server, attempt)?;
+            Err(Denial::LoginFailed.into())
+        }
+    }
+}
+
+fn counted(server: &Server, attempt: &LoginAttempt) -> Attempt {
+    let (account, address) = (username_key(&attempt.username), attempt.source.address);
+    Attempt { account, address, now: server.clock.now() }
 }
 
 type PoolAnswer = Result<Result<Verified, PasswordError>, Throttled>;
@@ -53,11 +66,10 @@ type PoolAnswer = Result<Result<Verified, PasswordError>, Throttled>;
 /// The throttle is asked on the pool thread right before the work: what waits in the queue is not yet an attempt.
 fn hash_on_the_pool(server: &Server, attempt: &LoginAttempt, stored: Option<String>) -> FlowResult<PoolAnswer> {
     let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.throttle));
-    let (account, address) = (username_key(&attempt.username), attempt.source.address);
-    let (password, now) = (attempt.password.clone(), server.clock.now());
-    Ok(server.password_pool.run(move || {
-        throttle.attempt(&account, address, now)?;
-        Ok(hashing.verify(&password, stored.as_deref()))
+    let (password, counted) = (attempt.password.clone(), counted(server, attempt));
+    Ok(server.password_pool.run(move |memory| {
+        let check = || hashing.verify(&password, stored.as_deref(), memory);
+        throttle.attempt(&counted, check, |verified| verified.as_ref().is_ok_and(|verified| !verified.matches))
     })?)
 }
 
@@ -89,7 +101,7 @@ fn refuse_throttled(server: &Server, attempt: &LoginAttempt, throttled: Throttle
 /// The cost has been raised since this password was hashed: hash it again while it is known.
 fn rehash(server: &Server, account: UserWithPassword, attempt: &LoginAttempt) -> FlowResult<UserWithPassword> {
     let (hashing, password) = (Arc::clone(&server.passwords), attempt.password.clone());
-    let new = server.password_pool.run(move || hashing.hash(&password))??;
+    let new = server.password_pool.run(move |memory| hashing.hash(&password, memory))??;
     let (id, old, wanted) = (account.user.id.0.clone(), account.password_hash.clone(), new.clone());
     let done = server.store.write(move |connection| connection.update_user_rehash(&id, &old, &wanted))?;
     Ok(if done { UserWithPassword { password_hash: new, ..account } } else { account })
@@ -98,5 +110,5 @@ fn rehash(server: &Server, account: UserWithPassword, attempt: &LoginAttempt) ->
 /// Hashes a new password on the pool.
 pub fn hash_new(server: &Server, password: &Zeroizing<String>) -> FlowResult<String> {
     let (hashing, password) = (Arc::clone(&server.passwords), password.clone());
-    Ok(server.password_pool.run(move || hashing.hash(&password))??)
+    Ok(server.password_pool.run(move |memory| hashing.hash(&password, memory))??)
 }

@@ -30,7 +30,10 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, St
     for (table, purge, until) in tables {
         let mut removed = 0;
         while keep_going() {
-            let batch = server.store.write(move |connection| purge(connection, until, BATCH))?;
+            let batch = server.store.write(move |connection| {
+                connection.lift_statement_timeout()?;
+                purge(connection, until, BATCH)
+            })?;
             removed += batch;
             if i64::try_from(batch).unwrap_or_default() < BATCH {
                 break;

@@ -43,7 +43,7 @@ impl Edge {
     }
 
     /// May this request be served as it came? Over TLS, from this machine, or through a trusted proxy that itself was
-    /// reached by https.
+    /// reached by https, and says so: one that says nothing may serve port 80 just as well.
     fn is_safe(&self, request: &ServiceRequest) -> bool {
         if self.tls || self.allow_plain {
             return true;
@@ -51,7 +51,7 @@ impl Edge {
         let Some(peer) = request.peer_addr().map(|address| address.ip().to_canonical()) else { return false };
         if address::is_trusted(peer, &self.trusted_proxies) {
             let scheme = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-            return scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case("https")) || !self.https;
+            return !self.https || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         }
         peer.is_loopback()
     }

@@ -120,7 +120,7 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
                 Denial::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 ref other => status(other),
             };
-            let mut response = problem(status, denial.code().as_str(), &denial.public_text());
+            let mut response = problem(status, api_code(&denial), &denial.public_text());
             if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
@@ -132,6 +132,15 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
             response
         }
+    }
+}
+
+/// The word to switch on in a problem: the RFC's, but for what OAuth has no word for.
+const fn api_code(denial: &Denial) -> &'static str {
+    match denial {
+        Denial::NotFound(_) => "not_found",
+        Denial::Conflict(_) => "conflict",
+        other => other.code().as_str(),
     }
 }
 

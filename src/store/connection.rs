@@ -42,6 +42,14 @@ impl StoreConnection {
         }
     }
 
+    /// Lifts the time limit of statements for the rest of this transaction: for work that nobody waits for.
+    pub fn lift_statement_timeout(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(connection) => Ok(connection.batch_execute("SET LOCAL statement_timeout = 0")?),
+        }
+    }
+
     /// A round trip that touches no table.
     pub fn ping(&mut self) -> Result<(), StoreError> {
         match self {
@@ -150,6 +158,10 @@ impl Manager {
     }
 }
 
+/// How long PostgreSQL may work on one statement of a request, for instance waiting for a lock, and how long it keeps the
+/// locks of one that began a transaction and said no more. A URL may set its own in `options`.
+const REQUEST_LIMITS: [(&str, &str); 2] = [("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")];
+
 /// Adds the time limits of libpq that the URL does not set itself: without them a server that falls silent, its machine
 /// gone or its network cut, would hold a request for as long as the kernel goes on sending.
 fn with_timeouts(url: &str) -> String {
@@ -183,8 +195,17 @@ impl r2d2::ManageConnection for Manager {
     type Connection = StoreConnection;
     type Error = StoreError;
 
+    /// With the time limits of requests, which a connection that migrates must not have.
     fn connect(&self) -> Result<StoreConnection, StoreError> {
-        self.open()
+        let mut opened = self.open()?;
+        if let (StoreConnection::Postgres(connection), DatabaseUrl::Postgres(url)) = (&mut opened, &self.url) {
+            for (name, limit) in REQUEST_LIMITS {
+                if !url.contains(name) {
+                    connection.batch_execute(&format!("SET {name} = '{limit}'"))?;
+                }
+            }
+        }
+        Ok(opened)
     }
 
     fn is_valid(&self, connection: &mut StoreConnection) -> Result<(), StoreError> {

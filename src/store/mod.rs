@@ -102,6 +102,13 @@ impl Store {
         }
     }
 
+    /// Ends writing, for a clean stop: on SQLite everything is then in the database's file alone.
+    pub fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.end(true);
+        }
+    }
+
     /// Can the database be read and, on SQLite, does its writer run?
     pub fn ping(&self) -> Result<(), StoreError> {
         self.read(StoreConnection::ping)?;

@@ -275,6 +275,28 @@ fn sigterm_finishes_what_is_under_way(engine: Engine) {
 }
 
 #[test]
+fn after_a_clean_stop_the_file_alone_is_the_database() {
+    let test = TestServer::start_now(Engine::Sqlite);
+    test.user("ada", &[]);
+    let (client, database) = (test.confidential(), Arc::clone(&test.database));
+    drop(test);
+    let mut running = Running::serve(&database, &[]);
+    let form = [("grant_type", "password"), ("username", "ada"), ("password", PASSWORD)];
+    let tokens = post(&http_client(), &running.url("/oauth/token"), &client, &form).unwrap().json();
+    running.signal("TERM");
+    assert_eq!(wait_for("the end", 20, || running.ended()), 0);
+    let copy = TestDatabase::empty(Engine::Sqlite);
+    let path = |database: &TestDatabase| database.url.strip_prefix("sqlite:").unwrap().to_owned();
+    std::fs::copy(path(&database), path(&copy)).unwrap();
+    let copied = TestServer::start_on(Arc::new(copy), Clock::System, |_| ());
+    let renew = [("grant_type", "refresh_token"), ("refresh_token", &*text(&tokens["refresh_token"]))];
+    assert_eq!(copied.token(&client, &renew).status, 200);
+    // Writing has ended, also for whoever is still there.
+    copied.server.close();
+    assert!(copied.server.store.write(|_| Ok(())).is_err());
+}
+
+#[test]
 fn sigint_ends_an_idle_server_at_once() {
     let test = TestServer::start_now(Engine::Sqlite);
     let mut running = Running::serve(&test.database, &[]);
@@ -319,7 +341,10 @@ fn plain_http_through_a_proxy_is_refused() {
     let served = ask("/.well-known/jwks.json", Some("https"));
     assert_eq!(served.status, 200);
     assert_eq!(served.header("strict-transport-security"), "max-age=31536000");
-    assert_eq!(ask("/.well-known/jwks.json", None).status, 200);
+    assert_eq!(ask("/.well-known/jwks.json", Some("https, http")).status, 403);
+    let silent = ask("/.well-known/jwks.json", None);
+    assert_eq!((silent.status.as_u16(), &silent.json()["code"]), (403, &json!("plain_http")), "it must say so");
+    assert_eq!(ask("/health/ready", None).status, 200);
     assert_eq!(ask("/health/live", Some("http")).status, 200, "a proxy asks for health by itself");
 }
 
@@ -369,7 +394,9 @@ fn plain_http_from_a_stranger_is_refused() {
 fn forwarded_addresses_count_only_from_trusted_proxies() {
     let fail = |test: &TestServer, forwarded: &[&str]| {
         let client = test.client(confidential_members(&format!("c{}", forwarded.concat().len())));
-        let mut request = http_client().post(format!("http://{}/oauth/token", test.server.config.server.bind));
+        let mut request = http_client()
+            .post(format!("http://{}/oauth/token", test.server.config.server.bind))
+            .header("x-forwarded-proto", "https");
         for value in forwarded {
             request = request.header("x-forwarded-for", *value);
         }

@@ -8,6 +8,7 @@ use grantor::flows::scopes::{self, NewScope};
 use grantor::flows::users;
 use grantor::protocol::scope::Scope;
 use reqwest::Method;
+use reqwest::blocking::RequestBuilder;
 
 use crate::support::*;
 
@@ -209,6 +210,11 @@ fn behind_proxy(engine: Engine) -> TestServer {
     })
 }
 
+/// What such a proxy adds.
+fn by_https(request: RequestBuilder) -> RequestBuilder {
+    request.header("x-forwarded-proto", "https")
+}
+
 /// The name and value of the only cookie that an answer sets.
 #[track_caller]
 fn only_cookie(answer: &Answer) -> String {
@@ -220,11 +226,12 @@ fn only_cookie(answer: &Answer) -> String {
 fn cookies_of_an_https_issuer(engine: Engine) {
     let test = behind_proxy(engine);
     test.user("ada", &[]);
-    let page = Answer::of(http_client().get(test.url("/login")));
+    let page = Answer::of(by_https(http_client().get(test.url("/login"))));
     assert_eq!(set_cookies(&page), ["__Host-grantor-browser=cf_; HttpOnly; SameSite=Lax; Secure; Path=/"]);
     let (browser, token) = (only_cookie(&page), csrf(&page));
     let post = |cookie: &str, origin: &str| {
-        let request = http_client().post(test.url("/login")).header("cookie", cookie).header("origin", origin);
+        let request =
+            by_https(http_client().post(test.url("/login"))).header("cookie", cookie).header("origin", origin);
         Answer::of(request.form(&[("csrf", token.as_str()), ("username", "ada"), ("password", PASSWORD)]))
     };
     // Without the prefix, another subdomain could have set it: it does not count.
@@ -234,7 +241,7 @@ fn cookies_of_an_https_issuer(engine: Engine) {
     assert_eq!(signed_in.location().path(), "/login");
     assert_eq!(set_cookies(&signed_in), ["__Host-grantor-session=ls_; HttpOnly; SameSite=Lax; Secure; Path=/"]);
     let session = only_cookie(&signed_in);
-    let see = |cookie: &str| Answer::of(http_client().get(test.url("/login")).header("cookie", cookie)).body;
+    let see = |cookie: &str| Answer::of(by_https(http_client().get(test.url("/login"))).header("cookie", cookie)).body;
     assert!(see(&session).contains("You are signed in"));
     assert!(!see(&session.replace("__Host-", "")).contains("You are signed in"));
 }
@@ -259,13 +266,13 @@ fn pages_carry_strict_headers(engine: Engine) {
         let test = if https { behind_proxy(engine) } else { TestServer::start(engine) };
         let client = test.public();
         let query = authorize_query(&client, &[]);
-        let get = |path: &str| Answer::of(http_client().get(test.url(path)));
+        let get = |path: &str| Answer::of(by_https(http_client().get(test.url(path))));
         assert_headers(&get("/login"), POLICY, https);
         assert_headers(&get("/logout"), POLICY, https);
         assert_headers(&get("/oauth/authorize"), POLICY, https);
         assert_headers(&get("/login?client_id=nobody"), POLICY, https);
         assert_headers(&get(&format!("/login?{query}")), &format!("{POLICY} https://app.example"), https);
-        let post = Answer::of(http_client().post(test.url("/login")).form(&[("csrf", "x")]));
+        let post = Answer::of(by_https(http_client().post(test.url("/login"))).form(&[("csrf", "x")]));
         assert_eq!(post.status, 403);
         assert_headers(&post, POLICY, https);
         for path in ["/static/style.css", "/nothing", "/.well-known/jwks.json", "/health/live", "/v1/clients"] {

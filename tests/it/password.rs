@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use grantor::domain::denial::Denial;
 use grantor::flows::caller::Caller;
-use grantor::flows::clients::ClientMembers;
+use grantor::flows::clients::{self, ClientMembers};
+use grantor::flows::error::FlowError;
 use grantor::flows::users;
 use grantor::protocol::grant_type::GrantType;
 use serde_json::json;
@@ -20,6 +22,7 @@ on_both!(
     forwarded_addresses_count_only_from_a_trusted_proxy,
     failures_are_audited_and_a_flood_is_not,
     a_client_needs_the_grant,
+    a_public_client_needs_the_switch_too,
     a_login_hashes_again_when_the_cost_rises,
     usernames_are_compared_without_case,
     overlong_input_is_refused_without_work,
@@ -202,6 +205,23 @@ fn a_client_needs_the_grant(engine: Engine) {
     let only = ClientMembers { grant_types: Some(vec![GrantType::Password]), ..confidential_members("only") };
     let answer = ask(&test, &test.client(only), "ada", PASSWORD);
     assert_eq!((answer.status.as_u16(), answer.json().get("refresh_token")), (200, None));
+}
+
+fn a_public_client_needs_the_switch_too(engine: Engine) {
+    let members = || ClientMembers { grant_types: Some(vec![GrantType::Password]), ..public_members("app") };
+    let test = TestServer::start_with(engine, |config| config.tokens.danger_public_password_grant = true);
+    test.user("ada", &[]);
+    let client = test.client(members());
+    assert_eq!(ask(&test, &client, "ada", PASSWORD).status, 200);
+    let sibling = test.sibling();
+    ask(&sibling, &client, "ada", PASSWORD).assert_error(400, "unauthorized_client");
+    let again = ClientMembers { client_id: Some("other".to_owned()), ..members() };
+    let refused = clients::create(&sibling.server, &Caller::command_line(), again).map(drop).unwrap_err();
+    let sentence = "password is only for confidential clients".to_owned();
+    assert_eq!(refused, FlowError::Denied(Denial::InvalidMember(sentence.clone())));
+    let edit = ClientMembers { client_name: Some("App".to_owned()), ..ClientMembers::default() };
+    let refused = clients::update(&sibling.server, &Caller::command_line(), "app", edit).map(drop).unwrap_err();
+    assert_eq!(refused, FlowError::Denied(Denial::InvalidMember(sentence)));
 }
 
 fn a_login_hashes_again_when_the_cost_rises(engine: Engine) {

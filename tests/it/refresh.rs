@@ -10,6 +10,8 @@ use crate::support::*;
 on_both!(
     each_use_gives_a_successor,
     a_lost_answer_does_not_log_a_phone_out,
+    what_has_expired_is_not_repeated,
+    an_access_token_ends_with_its_grant,
     a_reuse_revokes_the_family_only,
     parallel_uses_get_the_same_successor,
     without_grace_parallel_uses_are_reuse,
@@ -57,6 +59,60 @@ fn a_lost_answer_does_not_log_a_phone_out(engine: Engine) {
     assert_eq!(refresh(&test, &client, &again).status, 200);
     // Now the successor has been used: the old token is a thief's.
     refresh(&test, &client, &token).assert_error(400, "invalid_grant");
+}
+
+fn what_has_expired_is_not_repeated(engine: Engine) {
+    let test = TestServer::start(engine);
+    test.user("ada", &[]);
+    let lifetimes = ClientMembers {
+        refresh_token_lifetime: Some(Some(60)),
+        refresh_token_max_lifetime: Some(Some(110)),
+        ..public_members("app")
+    };
+    let client = test.client(lifetimes);
+    let token = first(&test, &client);
+    test.advance(59);
+    let successor = next(&refresh(&test, &client, &token));
+    assert_eq!(next(&refresh(&test, &client, &token)), successor);
+    test.advance(1);
+    let late = refresh(&test, &client, &token);
+    late.assert_error(400, "invalid_grant");
+    assert_eq!(late.json()["error_description"], "the refresh token has expired");
+    // It was no theft: the family lives, to its own end.
+    test.advance(49);
+    let last = next(&refresh(&test, &client, &successor));
+    test.advance(1);
+    for token in [&successor, &last] {
+        let late = refresh(&test, &client, token);
+        assert_eq!(late.json()["error_description"], "the refresh token has expired");
+    }
+}
+
+fn an_access_token_ends_with_its_grant(engine: Engine) {
+    let test = TestServer::start(engine);
+    test.user("ada", &[]);
+    let most = |client_id| ClientMembers {
+        refresh_token_lifetime: Some(Some(100)),
+        refresh_token_max_lifetime: Some(Some(250)),
+        ..confidential_members(client_id)
+    };
+    let client = test.client(most("web"));
+    let tokens = test.code_tokens(&client, "ada");
+    assert_eq!(tokens["expires_in"], 250);
+    test.advance(99);
+    let renewed = refresh(&test, &client, &text(&tokens["refresh_token"])).json();
+    assert_eq!(renewed["expires_in"], 151);
+    let access = text(&renewed["access_token"]);
+    assert_eq!(claims(&access)["exp"], start_time().timestamp() + 250);
+    test.advance(150);
+    assert!(test.is_active(&client, &access));
+    test.advance(1);
+    assert!(!test.is_active(&client, &access));
+    // The password grant alike.
+    let form = [("grant_type", "password"), ("username", "ada"), ("password", PASSWORD)];
+    assert_eq!(test.token(&client, &form).json()["expires_in"], 250);
+    // A token that speaks of no user has no grant.
+    assert_eq!(test.token(&client, &[("grant_type", "client_credentials")]).json()["expires_in"], 900);
 }
 
 fn a_reuse_revokes_the_family_only(engine: Engine) {

@@ -4,7 +4,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
 
-use grantor::store::{Store, StoreError};
+use diesel::RunQueryDsl as _;
+use grantor::store::{DatabaseUrl, Store, StoreConnection, StoreError};
 
 use crate::support::*;
 
@@ -165,4 +166,45 @@ fn on_sqlite_a_read_refuses_to_write() {
     assert!(matches!(&refused, Err(StoreError::Unavailable(text)) if text.contains("readonly")), "{refused:?}");
     assert_eq!(find(&store, "a"), None);
     assert_eq!(store.ping(), Ok(()));
+}
+
+fn setting(connection: &mut StoreConnection, name: &str) -> String {
+    use diesel::dsl::sql;
+    let StoreConnection::Postgres(connection) = connection else { return String::new() };
+    diesel::select(sql::<diesel::sql_types::Text>(&format!("current_setting('{name}')")))
+        .get_result(connection)
+        .unwrap()
+}
+
+#[test]
+fn a_statement_of_a_request_has_a_time_limit_on_postgres() {
+    if !postgres_is_there() {
+        return;
+    }
+    let database = TestDatabase::empty(Engine::Postgres);
+    let store = open(&database);
+    let limits = |connection: &mut StoreConnection| {
+        Ok(["statement_timeout", "idle_in_transaction_session_timeout"].map(|name| setting(connection, name)))
+    };
+    assert_eq!(store.read(limits).unwrap(), ["5s", "10s"]);
+    assert_eq!(store.write(limits).unwrap(), ["5s", "10s"]);
+    // Not for what nobody waits for, and only within it.
+    let lifted = store.write(move |connection| {
+        connection.lift_statement_timeout()?;
+        limits(connection)
+    });
+    assert_eq!(lifted.unwrap(), ["0", "10s"]);
+    assert_eq!(store.write(limits).unwrap(), ["5s", "10s"]);
+    // What the operator set in the URL stands, here for a statement that then takes too long.
+    let mut settings = database.settings();
+    let DatabaseUrl::Postgres(url) = &mut settings.url else { panic!("not PostgreSQL") };
+    url.push_str("%20-cstatement_timeout%3D50");
+    let hasty = Store::open(&settings, &|_| ()).unwrap();
+    assert_eq!(hasty.read(limits).unwrap(), ["50ms", "10s"]);
+    let slept = hasty.read(|connection| {
+        let StoreConnection::Postgres(connection) = connection else { return Ok(()) };
+        Ok(diesel::connection::SimpleConnection::batch_execute(connection, "SELECT pg_sleep(10)")?)
+    });
+    assert!(matches!(slept, Err(StoreError::Unavailable(_))), "{slept:?}");
+    assert_eq!(hasty.read(|_| Ok(7)), Ok(7));
 }

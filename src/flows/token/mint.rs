@@ -49,7 +49,11 @@ impl Minted {
 pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: &Authority) -> Result<Minted, Failure> {
     let now = server.clock.now();
     let issued_at = now.timestamp();
-    let expires_in = i64::try_from(lifetime(server, client).as_secs()).unwrap_or_default();
+    let mut expires_in = i64::try_from(lifetime(server, client).as_secs()).unwrap_or_default();
+    if let Subject::User(_, grant) = subject {
+        // What was granted until then is not usable behind it, also where nobody asks us.
+        expires_in = expires_in.min(grant.expires_at.timestamp() - issued_at);
+    }
     let (sub, auth_time, roles, grant_id) = match subject {
         Subject::Client => (client.client_id.as_str(), None, None, None),
         Subject::User(user, grant) => {
@@ -94,7 +98,7 @@ pub fn refresh_token_expiry(server: &Server, client: &Client, grant: &Grant, now
     (now + own.unwrap_or(server.config.tokens.refresh_token_lifetime)).min(grant.expires_at)
 }
 
-/// When a grant given now to this client ends, and with it its refresh tokens.
+/// When a grant given now to this client ends, and with it its tokens.
 pub fn grant_expiry(server: &Server, client: &Client, now: DateTime<Utc>) -> DateTime<Utc> {
     let own = client.refresh_token_max_lifetime.map(|seconds| Duration::from_secs(seconds.into()));
     now + own.unwrap_or(server.config.tokens.refresh_token_max_lifetime)

@@ -25,6 +25,10 @@ pub fn redeem(
     password: Zeroizing<String>,
 ) -> FlowResult<TokenResponse> {
     let client = &asked.client;
+    if client.is_public() && !server.config.tokens.danger_public_password_grant {
+        // Registered before the switch was turned off.
+        return Err(Denial::GrantNotRegistered.into());
+    }
     let client_id = Some(client.client_id.0.clone());
     let attempt = LoginAttempt { username, password, client_id, source: asked.source.clone() };
     let UserWithPassword { user, password_hash } = password_check::check(server, &attempt)?;

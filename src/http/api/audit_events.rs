@@ -27,11 +27,7 @@ fn read(params: &Params) -> Result<(AuditFilter, PageRequest), Denial> {
         since: time("since")?,
         until: time("until")?,
     };
-    let page = page(params)?;
-    if page.after.as_deref().is_some_and(|cursor| cursor.parse::<i64>().is_err()) {
-        return Err(Denial::MalformedRequest("cursor must be one that this list gave".to_owned()));
-    }
-    Ok((filter, page))
+    Ok((filter, page(params, |cursor| cursor.parse::<i64>().is_ok())?))
 }
 
 /// A page of audit events, newest first.

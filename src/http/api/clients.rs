@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use crate::domain::client::{Client, Status};
+use crate::domain::ids::ClientId;
 use crate::domain::page::Page;
 use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
 use crate::http::api::openapi::Problem;
@@ -15,7 +16,7 @@ use crate::http::extract;
 #[utoipa::path(get, path = "/v1/clients", tag = "clients", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
     responses((status = 200, body = Page<Client>), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query)) {
+    match api.query(&PAGE).and_then(|query| page(&query, ClientId::is_valid)) {
         Ok(page) => api.answer(api.run(move |server, caller| clients::list(server, caller, &page)).await),
         Err(denial) => api_error(&api.server, denial.into()),
     }

@@ -135,10 +135,13 @@ impl Api {
 /// The parameters of a list.
 const PAGE: [&str; 2] = ["cursor", "limit"];
 
-/// Which page is asked for.
-fn page(params: &Params) -> Result<PageRequest, Denial> {
+/// Which page is asked for. A cursor that is no key of the list would give some page, and hide the mistake.
+fn page(params: &Params, is_key: impl Fn(&str) -> bool) -> Result<PageRequest, Denial> {
     let malformed = |error: crate::protocol::params::ParamError| Denial::MalformedRequest(error.to_string());
     let after = params.optional("cursor").map_err(malformed)?.map(str::to_owned);
+    if after.as_deref().is_some_and(|cursor| !is_key(cursor)) {
+        return Err(Denial::MalformedRequest("cursor must be one that this list gave".to_owned()));
+    }
     let limit = params.optional("limit").map_err(malformed)?.map(str::parse::<i64>).transpose();
     match limit {
         Ok(limit) if limit.is_none_or(|limit| (1..=PageRequest::MAX_LIMIT).contains(&limit)) => {

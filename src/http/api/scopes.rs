@@ -10,12 +10,13 @@ use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
 use crate::http::error::api_error;
 use crate::http::extract;
+use crate::protocol::scope::is_scope_token;
 
 /// A page of scopes.
 #[utoipa::path(get, path = "/v1/scopes", tag = "scopes", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
     responses((status = 200, body = Page<ScopeDefinition>), (status = "4XX", body = Problem)), security(("bearer" = ["scopes:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query)) {
+    match api.query(&PAGE).and_then(|query| page(&query, is_scope_token)) {
         Ok(page) => api.answer(api.run(move |server, caller| scopes::list(server, caller, &page)).await),
         Err(denial) => api_error(&api.server, denial.into()),
     }
