@@ -97,7 +97,7 @@ impl Engine {
         // After a restart of the engine every connection kept is dead, and says so at once: go on to the next.
         let mut reason = String::new();
         for _ in 0..=MAX_CONNECTIONS {
-            let mut link = self.pool.get_timeout(self.patience).map_err(|error| format!("{reason} {error}"))?;
+            let mut link = self.pool.get_timeout(self.patience).map_err(|error| format!("{error} {reason}"))?;
             match invocation.invoke(&mut link.connection) {
                 Ok(numbers) => return Ok(numbers),
                 Err(error) => {
