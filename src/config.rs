@@ -163,6 +163,8 @@ section!(
     LimitsConfig {
         #[serde(skip_serializing)]
         counters: HiddenText = HiddenText(COUNTERS_IN_MEMORY.to_owned()),
+        #[serde(with = "humantime_serde")]
+        counters_timeout: Duration = Duration::from_millis(50),
         when_counters_fail: WhenCountersFail = WhenCountersFail::Open,
         token_requests_per_minute_per_address: u32 = 3000,
         login_requests_per_minute_per_address: u32 = 120,
@@ -554,6 +556,10 @@ impl Config {
             && !["redis://", "rediss://"].iter().any(|scheme| counters.starts_with(scheme))
         {
             return fail("limits.counters must be memory, or redis://host:port/database, or rediss:// for TLS");
+        }
+        let patience = self.limits.counters_timeout;
+        if patience < Duration::from_millis(1) || patience > Duration::from_secs(5) {
+            return fail("limits.counters_timeout must be between 1ms and 5s: requests wait for it");
         }
         Ok(())
     }

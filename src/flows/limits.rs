@@ -43,7 +43,10 @@ impl Door {
 pub fn open(config: &Config) -> Result<RateLimits, InvalidUrl> {
     match config.limits.counters.0.as_str() {
         COUNTERS_IN_MEMORY => Ok(RateLimits::in_memory()),
-        url => RateLimits::redis(url, &format!("grantor:limits:{}:", config.server.issuer)),
+        url => {
+            let prefix = format!("grantor:limits:{}:", config.server.issuer);
+            RateLimits::redis(url, &prefix, config.limits.counters_timeout)
+        }
     }
 }
 

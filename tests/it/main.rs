@@ -27,6 +27,7 @@ mod password;
 mod privileges;
 mod process;
 mod purge;
+mod rate_limits;
 mod refresh;
 mod revocation;
 mod signing_keys;

@@ -90,6 +90,20 @@ pub fn postgres_is_there() -> bool {
     there
 }
 
+/// The Redis server to test on. Says aloud, past the capture of the test runner, when there is none.
+pub fn redis_url() -> Option<String> {
+    static SAID: Once = Once::new();
+    let url = std::env::vars().find(|(name, _)| name == "TEST_REDIS_URL").map(|(_, url)| url);
+    if url.is_none() {
+        SAID.call_once(|| {
+            let text =
+                "\nSKIPPED: every test of shared counters, for TEST_REDIS_URL is not set; scripts/test runs them all\n";
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        });
+    }
+    url
+}
+
 /// A database of a test's own.
 pub struct TestDatabase {
     /// Its URL.

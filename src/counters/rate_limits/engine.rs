@@ -9,10 +9,6 @@ use redis::{Client, Connection, ConnectionLike as _, IntoConnectionInfo as _, Re
 
 use super::{Counted, CountersDown, InvalidUrl, RateVerdict, SECOND, Window, verdict};
 
-/// Longest wait of a call for a connection.
-const CONNECT_WAIT: Duration = Duration::from_millis(50);
-/// Longest wait of a call for an answer.
-const ANSWER_WAIT: Duration = Duration::from_millis(50);
 /// How long a connection may take to be made, by a thread that nobody waits for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Most connections kept.
@@ -25,13 +21,14 @@ pub struct Engine {
     pool: r2d2::Pool<Manager>,
     script: Script,
     prefix: String,
+    patience: Duration,
     down: AtomicBool,
     next_try: AtomicI64,
 }
 
 impl Engine {
     /// Takes the address; threads of the pool connect when it is first asked.
-    pub fn open(url: &str, prefix: &str) -> Result<Self, InvalidUrl> {
+    pub fn open(url: &str, prefix: &str, patience: Duration) -> Result<Self, InvalidUrl> {
         if !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(InvalidUrl("another scheme".to_owned()));
         }
@@ -45,11 +42,12 @@ impl Engine {
             .error_handler(Box::new(r2d2::NopErrorHandler))
             // Between its tries the pool waits up to half of this. Calls have a shorter wait of their own.
             .connection_timeout(Duration::from_secs(2))
-            .build_unchecked(Manager { client });
+            .build_unchecked(Manager { client, patience });
         Ok(Self {
             pool,
             script: Script::new(include_str!("take.lua")),
             prefix: prefix.to_owned(),
+            patience,
             down: AtomicBool::new(false),
             next_try: AtomicI64::new(i64::MIN),
         })
@@ -99,7 +97,7 @@ impl Engine {
         // After a restart of the engine every connection kept is dead, and says so at once: go on to the next.
         let mut reason = String::new();
         for _ in 0..=MAX_CONNECTIONS {
-            let mut link = self.pool.get_timeout(CONNECT_WAIT).map_err(|error| format!("{reason} {error}"))?;
+            let mut link = self.pool.get_timeout(self.patience).map_err(|error| format!("{error} {reason}"))?;
             match invocation.invoke(&mut link.connection) {
                 Ok(numbers) => return Ok(numbers),
                 Err(error) => {
@@ -139,6 +137,7 @@ struct Link {
 
 struct Manager {
     client: Client,
+    patience: Duration,
 }
 
 impl ManageConnection for Manager {
@@ -147,8 +146,8 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Link, RedisError> {
         let connection = self.client.get_connection_with_timeout(CONNECT_TIMEOUT)?;
-        connection.set_read_timeout(Some(ANSWER_WAIT))?;
-        connection.set_write_timeout(Some(ANSWER_WAIT))?;
+        connection.set_read_timeout(Some(self.patience))?;
+        connection.set_write_timeout(Some(self.patience))?;
         Ok(Link { connection, broken: false })
     }
 

@@ -6,6 +6,7 @@ mod memory;
 mod track;
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -81,9 +82,10 @@ impl RateLimits {
     }
 
     /// Counts in the Redis or Valkey at this address, under keys that start with `prefix`: all instances with the same
-    /// prefix share them. Opens even when the engine is down, and connects when it is there.
-    pub fn redis(url: &str, prefix: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self(Place::Engine(Box::new(Engine::open(url, prefix)?))))
+    /// prefix share them. A call waits this long for a connection and again for an answer, no longer. Opens even when the
+    /// engine is down, and connects when it is there.
+    pub fn redis(url: &str, prefix: &str, patience: Duration) -> Result<Self, InvalidUrl> {
+        Ok(Self(Place::Engine(Box::new(Engine::open(url, prefix, patience)?))))
     }
 
     /// Can a call wait for a network? Then it does not belong on an async thread.
