@@ -43,6 +43,7 @@ pub struct Config {
     pub plans: Plans,
     pub roles: RoleConfig,
     pub access_keys: AccessKeyConfig,
+    pub forward_auth: ForwardAuthConfig,
     pub usage: UsageConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
@@ -199,6 +200,13 @@ section!(
         max_grace: Duration = Duration::from_secs(30 * 86_400),
         #[serde(with = "humantime_serde")]
         exchanged_token_lifetime: Duration = Duration::from_secs(300),
+    }
+);
+section!(
+    /// `[forward_auth]`
+    ForwardAuthConfig {
+        #[serde(deserialize_with = "list_or_text")]
+        callers: Vec<IpNet> = loopback(),
     }
 );
 section!(

@@ -23,6 +23,8 @@ pub enum Denial {
     ClientAddressNotAllowed,
     /// The credential may not be used from this address.
     AddressNotAllowed,
+    /// Only proxies that the configuration names may ask here.
+    CallerNotAllowed,
     /// The client used another method than the one it is registered for.
     ClientAuthMethodNotRegistered,
     /// The client is unknown, at the authorization endpoint.
@@ -142,7 +144,7 @@ impl Denial {
             | Self::UserInactive => ErrorCode::InvalidGrant,
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
             Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
-            Self::ConsentDenied | Self::AddressNotAllowed => ErrorCode::AccessDenied,
+            Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::BearerInvalid => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
         }
@@ -170,6 +172,7 @@ impl Denial {
             Self::ClientAuthFailed => "client authentication failed",
             Self::ClientInactive => "this client is disabled",
             Self::ClientAddressNotAllowed => "this client may not be used from this address",
+            Self::CallerNotAllowed => "only proxies that the configuration names may ask here (forward_auth.callers)",
             Self::AddressNotAllowed => "this credential may not be used from this address",
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
             Self::ClientUnknown => "there is no client with this client_id",

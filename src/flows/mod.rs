@@ -14,6 +14,7 @@ pub mod demo;
 pub mod discovery;
 pub mod environments;
 pub mod error;
+pub mod forward_auth;
 pub mod introspect;
 pub mod limits;
 pub mod login;
