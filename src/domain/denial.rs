@@ -1,5 +1,6 @@
 //! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
 
+use crate::domain::credential::Verdict;
 use crate::protocol::error_code::ErrorCode;
 
 /// A refusal: the RFC's word and a fixed sentence that tells an honest client what to do and an attacker nothing.
@@ -75,6 +76,8 @@ pub enum Denial {
     LoginThrottled(u64),
     /// Too many requests from this address; seconds until the next may be made.
     TooManyRequests(u64),
+    /// The access key to exchange is refused, for this reason.
+    SubjectTokenRefused(Verdict),
     /// The user's account is disabled, behind a code or refresh token.
     UserInactive,
     /// The user said no.
@@ -115,6 +118,8 @@ impl Denial {
             | Self::NotFound(_)
             | Self::Conflict(_)
             | Self::InvalidMember(_)
+            // RFC 8693 §2.2.2: a subject_token that is not good is an invalid request.
+            | Self::SubjectTokenRefused(_)
             | Self::BearerMissing => ErrorCode::InvalidRequest,
             Self::Unreadable(code, _) => *code,
             Self::ClientAuthMalformed(_)
@@ -166,6 +171,7 @@ impl Denial {
                 return format!("too many requests from this address: try again in {seconds} seconds");
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
+            Self::SubjectTokenRefused(verdict) => verdict.public_text(),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),
             Self::NotFound(what) => return format!("there is no such {what}"),
             Self::BodyTooLarge => "the body must have at most 64 KiB",
