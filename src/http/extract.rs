@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::crypto::random;
 use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
+use crate::flows::resource_server::Authorization;
 use crate::http::edge::Edge;
 use crate::protocol::bearer::bearer_token;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
@@ -101,6 +102,19 @@ pub fn bearer(request: &HttpRequest) -> Option<String> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
     bearer_token(header).map(str::to_owned)
+}
+
+/// How a resource server authenticates; only ever by the header. Two of them are two methods.
+pub fn authorization(request: &HttpRequest) -> Authorization {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let first = headers.next().map(actix_web::http::header::HeaderValue::as_bytes);
+    let is_basic =
+        first.and_then(|header| header.get(..6)).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
+    if is_basic || headers.next().is_some() {
+        Authorization::Client(credentials(request, &Params::default()))
+    } else {
+        Authorization::Bearer(bearer(request))
+    }
 }
 
 /// Where the request came from.
