@@ -23,6 +23,7 @@ pub mod open;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
+pub mod resource_server;
 pub mod revoke;
 pub mod scopes;
 pub mod service_accounts;
