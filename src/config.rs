@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
+use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
 use crate::domain::role::{ADMIN_SCOPE, Roles};
 use crate::protocol::bearer::bearer_token;
@@ -164,8 +165,36 @@ section!(
         token_issuance: bool = false,
         #[serde(with = "humantime_serde")]
         retention: Duration = Duration::from_secs(400 * 86_400),
+        retention_by_class: AuditRetention = AuditRetention::default(),
+        #[serde(with = "humantime_serde")]
+        checkpoint_interval: Duration = Duration::from_secs(600),
     }
 );
+section!(
+    /// `[audit.retention_by_class]`
+    AuditRetention {
+        #[serde(with = "humantime_serde")]
+        security: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        administration: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        access: Option<Duration> = None,
+    }
+);
+
+impl AuditConfig {
+    /// For how long events of this class are kept.
+    pub fn retention_of(&self, class: AuditClass) -> Duration {
+        let by_class = &self.retention_by_class;
+        match class {
+            AuditClass::Security => by_class.security,
+            AuditClass::Administration => by_class.administration,
+            AuditClass::Access => by_class.access,
+        }
+        .unwrap_or(self.retention)
+    }
+}
+
 section!(
     /// `[metrics]`
     MetricsConfig {
@@ -294,6 +323,9 @@ impl Config {
             {
                 return fail(format!("'{name}': names of environments and roles are letters, digits, '-' and '_'"));
             }
+        }
+        if self.audit.checkpoint_interval < Duration::from_secs(1) {
+            return fail("audit.checkpoint_interval must be at least 1s");
         }
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();

@@ -1,5 +1,6 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
+pub mod audit_chain;
 pub mod audit_event;
 pub mod authorization_code;
 pub mod client;

@@ -1,6 +1,9 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_purge;
+pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;

@@ -3,7 +3,10 @@
 //! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
+mod audit_chain;
+mod audit_checkpoints;
 mod audit_events;
+mod audit_purged_ranges;
 mod authorization_codes;
 mod client_secrets;
 mod clients;
@@ -25,6 +28,8 @@ mod writer;
 
 use std::time::Duration;
 
+pub use audit_chain::ChainPart;
+pub use audit_purged_ranges::AuditPurge;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;

@@ -1,5 +1,6 @@
 //! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
 
+mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod openapi;
@@ -54,6 +55,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .default_service(web::to(edge::not_found))
 }
