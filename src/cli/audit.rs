@@ -92,8 +92,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
                 serde_json::to_writer(&mut out, record)?;
                 out.write_all(b"\n")
             };
-            let end = audit_chain::export(&context.open()?, &caller, (since, until), &mut write)?;
-            output::progress(&format!("exported to event {}", end.sequence));
+            audit_chain::export(&context.open()?, &caller, (since, until), &mut write)?;
             Ok(out.flush()?)
         }
         Command::Checkpoint => match audit_chain::take_checkpoint(&context.open()?)? {
@@ -109,9 +108,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             if context.json {
                 return output::print_json(&json!({ "kid": key.kid(), "public_key": key.to_pem() }));
             }
-            output::print(key.to_pem().trim_end())?;
-            output::progress(&format!("kid {}", key.kid()));
-            Ok(())
+            output::print(&format!("kid: {}\n{}", key.kid(), key.to_pem().trim_end()))
         }
         Command::Adopt => {
             let adopted = audit_chain::adopt_outside(&context.open()?, &caller, &output::progress)?;

@@ -54,8 +54,10 @@ pub struct AuditPublicKey([u8; 32]);
 impl AuditPublicKey {
     /// Reads the PEM form.
     pub fn from_pem(text: &str) -> Result<Self, InvalidAuditKey> {
-        let inner = text.trim().strip_prefix(PEM_BEGIN).and_then(|rest| rest.strip_suffix(PEM_END));
-        let inner: String = inner.ok_or(InvalidAuditKey)?.split_whitespace().collect();
+        // RFC 7468 §2: text before the encapsulation boundary is allowed and ignored.
+        let (_, inner) = text.split_once(PEM_BEGIN).ok_or(InvalidAuditKey)?;
+        let (inner, _) = inner.split_once(PEM_END).ok_or(InvalidAuditKey)?;
+        let inner: String = inner.split_whitespace().collect();
         let der = STANDARD.decode(inner).map_err(|_| InvalidAuditKey)?;
         let key = der.strip_prefix(&SPKI_PREFIX).ok_or(InvalidAuditKey)?;
         key.try_into().map(Self).map_err(|_| InvalidAuditKey)
