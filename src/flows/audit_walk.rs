@@ -49,6 +49,7 @@ impl Walk {
         let mut walk = Self::of_database(key, start.exported_at);
         walk.report.after = start.after;
         walk.report.sequence = start.after;
+        walk.entered = start.after;
         walk.hash = start.previous_hash.clone();
         walk.last_number = (start.after == 0).then_some(0);
         walk.start = Some(start);

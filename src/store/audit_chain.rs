@@ -27,7 +27,7 @@ thread_local! {
 }
 
 /// Keeps an event for the end of the write that is under way; gives it back where none is.
-pub(super) fn gather<'a>(event: &'a NewAuditEvent, now: DateTime<Utc>) -> Option<&'a NewAuditEvent> {
+pub(super) fn gather(event: &NewAuditEvent, now: DateTime<Utc>) -> Option<&NewAuditEvent> {
     GATHERED.with_borrow_mut(|gathered| match gathered {
         Some(events) => {
             events.push((event.clone(), now));
