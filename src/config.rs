@@ -165,31 +165,23 @@ section!(
         token_issuance: bool = false,
         #[serde(with = "humantime_serde")]
         retention: Duration = Duration::from_secs(400 * 86_400),
-        retention_by_class: AuditRetention = AuditRetention::default(),
+        #[serde(with = "humantime_serde")]
+        retention_security: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_administration: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_access: Option<Duration> = None,
         #[serde(with = "humantime_serde")]
         checkpoint_interval: Duration = Duration::from_secs(600),
     }
 );
-section!(
-    /// `[audit.retention_by_class]`
-    AuditRetention {
-        #[serde(with = "humantime_serde")]
-        security: Option<Duration> = None,
-        #[serde(with = "humantime_serde")]
-        administration: Option<Duration> = None,
-        #[serde(with = "humantime_serde")]
-        access: Option<Duration> = None,
-    }
-);
-
 impl AuditConfig {
     /// For how long events of this class are kept.
     pub fn retention_of(&self, class: AuditClass) -> Duration {
-        let by_class = &self.retention_by_class;
         match class {
-            AuditClass::Security => by_class.security,
-            AuditClass::Administration => by_class.administration,
-            AuditClass::Access => by_class.access,
+            AuditClass::Security => self.retention_security,
+            AuditClass::Administration => self.retention_administration,
+            AuditClass::Access => self.retention_access,
         }
         .unwrap_or(self.retention)
     }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::cli::{CliError, CliResult, Context, output};
 use crate::crypto::audit_key::AuditPublicKey;
-use crate::domain::audit_chain::{Broken, ChainReport};
 use crate::domain::audit_event::{AuditEvent, AuditFilter};
+use crate::domain::audit_record::{Broken, ChainReport};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
 use crate::flows::{audit, audit_chain};

@@ -2,6 +2,7 @@
 
 pub mod audit_chain;
 pub mod audit_event;
+pub mod audit_record;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;

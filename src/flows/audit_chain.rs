@@ -5,10 +5,9 @@ use std::io::BufRead;
 use chrono::{DateTime, Utc};
 
 use crate::crypto::audit_key::AuditPublicKey;
-use crate::domain::audit_chain::{
-    Broken, ChainHead, ChainRecord, ChainReport, Checkpoint, ExportEnd, ExportStart, Octets,
-};
+use crate::domain::audit_chain::{ChainHead, Checkpoint, Octets};
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd, ExportStart};
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::Server;
 use crate::flows::audit_walk::Walk;

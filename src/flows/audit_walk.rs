@@ -3,10 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::crypto::audit_key::{AuditPublicKey, link};
-use crate::domain::audit_chain::{
-    Broken, ChainHead, ChainRecord, ChainReport, ChainedEvent, Checkpoint, ExportEnd, ExportStart, GENESIS, Octets,
-    PurgedRange,
-};
+use crate::domain::audit_chain::{ChainHead, ChainedEvent, Checkpoint, GENESIS, Octets, PurgedRange};
+use crate::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd, ExportStart};
 
 /// A walk under way: where it stands, and what it has seen.
 pub struct Walk {
