@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
+use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
 use crate::domain::limits::Limits;
 use crate::domain::role::{ADMIN_SCOPE, Roles};
@@ -226,8 +227,28 @@ section!(
         token_issuance: bool = false,
         #[serde(with = "humantime_serde")]
         retention: Duration = Duration::from_secs(400 * 86_400),
+        #[serde(with = "humantime_serde")]
+        retention_security: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_administration: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_access: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        checkpoint_interval: Duration = Duration::from_secs(600),
     }
 );
+impl AuditConfig {
+    /// For how long events of this class are kept.
+    pub fn retention_of(&self, class: AuditClass) -> Duration {
+        match class {
+            AuditClass::Security => self.retention_security,
+            AuditClass::Administration => self.retention_administration,
+            AuditClass::Access => self.retention_access,
+        }
+        .unwrap_or(self.retention)
+    }
+}
+
 section!(
     /// `[metrics]`
     MetricsConfig {
@@ -382,6 +403,9 @@ impl Config {
         self.check_keys_and_passwords()?;
         self.check_names()?;
         self.check_environments()?;
+        if self.audit.checkpoint_interval < Duration::from_secs(1) {
+            return fail("audit.checkpoint_interval must be at least 1s");
+        }
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {

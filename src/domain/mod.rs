@@ -1,7 +1,9 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod audit_chain;
 pub mod audit_event;
+pub mod audit_record;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;

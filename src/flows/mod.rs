@@ -2,6 +2,9 @@
 
 pub mod access_keys;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_purge;
+pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;
@@ -31,6 +34,7 @@ pub mod signing_keys;
 pub mod token;
 pub mod users;
 pub mod verdict;
+pub mod verify;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

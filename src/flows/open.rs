@@ -17,8 +17,9 @@ use crate::crypto::password::{PasswordCost, PasswordHashing};
 use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
-use crate::flows::error::Failure;
-use crate::flows::{Server, limits, scopes, signing_keys};
+use crate::flows::caller::Caller;
+use crate::flows::error::{Failure, FlowError};
+use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -89,11 +90,21 @@ impl Server {
             clock,
             config,
         };
+        adopt_audit_events(&server, progress)?;
         define_admin_scopes(&server)?;
         scopes::reload(&server).map_err(Failure::from)?;
         signing_keys::reload(&server)?;
         signing_keys::ensure_first(&server, progress)?;
         Ok(server)
+    }
+}
+
+/// Before anything else leaves an event.
+fn adopt_audit_events(server: &Server, progress: &dyn Fn(&str)) -> Result<(), OpenError> {
+    match audit_chain::adopt(server, &Caller::server(), progress) {
+        Ok(_) => Ok(()),
+        Err(FlowError::Failed(failure)) => Err(failure.into()),
+        Err(FlowError::Denied(denial)) => Err(Failure::Internal(denial.public_text()).into()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Background work (layer 4): reading and rotating signing keys, removing what has expired. Each instance runs it; what
+//! Background work (layer 4): reading and rotating signing keys, removing what has expired, signing
+//! where the audit log stands. Each instance runs it; what
 //! only one may do is decided in the database.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, purge, scopes, signing_keys};
+use crate::flows::{Server, audit_chain, purge, scopes, signing_keys};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -62,7 +63,10 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         Ok(())
     })?;
     jobs.spawn("purge", server, server.config.database.purge_interval, |server, stop| {
-        purge::purge(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+        purge::purge(server, &|| !stop.is_set()).map(drop)
+    })?;
+    jobs.spawn("audit-checkpoint", server, server.config.audit.checkpoint_interval, |server, _| {
+        audit_chain::take_checkpoint(server).map(drop)
     })?;
     Ok(jobs)
 }

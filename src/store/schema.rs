@@ -180,6 +180,42 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         request_id -> Nullable<Text>,
         detail -> Nullable<Text>,
+        sequence -> Nullable<BigInt>,
+        class -> Nullable<Text>,
+        salt -> Nullable<Binary>,
+        hash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_chain (id) {
+        id -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        adopt_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (number) {
+        number -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        occurred_at -> BigInt,
+        kid -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_purged_ranges (first_sequence) {
+        first_sequence -> BigInt,
+        last_sequence -> BigInt,
+        previous_hash -> Binary,
+        hash -> Binary,
+        purged_at -> BigInt,
+        kid -> Text,
+        signature -> Binary,
     }
 }
 

@@ -10,6 +10,7 @@ mod support;
 
 mod admin_api;
 mod admin_guard;
+mod audit_chain;
 mod authorize;
 mod bad_input;
 mod cli;

@@ -1,5 +1,6 @@
 //! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
 
+mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod openapi;
@@ -7,6 +8,7 @@ mod revoked_tokens;
 mod scopes;
 mod signing_keys;
 mod users;
+mod verify;
 
 pub use openapi::document as openapi_document;
 
@@ -54,7 +56,10 @@ pub fn scope() -> Scope {
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
+        .service(web::resource("/verify").route(web::post().to(verify::verify)))
+        .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
 }
 
