@@ -41,6 +41,10 @@ pub struct Config {
     pub roles: RoleConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
+    pub alerts: AlertConfig,
+    pub webhooks: Webhooks,
+    pub mail: MailConfig,
+    pub outbound: OutboundConfig,
     pub log: LogConfig,
 }
 
@@ -59,6 +63,11 @@ macro_rules! section {
         }
     };
 }
+
+// After the macro, which it uses.
+pub mod alerts;
+
+pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
 
 section!(
     /// `[server]`
@@ -286,6 +295,7 @@ impl Config {
         self.check_listener()?;
         self.check_tokens()?;
         self.check_keys_and_passwords()?;
+        self.check_alerts()?;
         if !self.environments.0.contains_key(DEFAULT_ENVIRONMENT) {
             return fail(format!("environments must hold '{DEFAULT_ENVIRONMENT}': clients belong to it by default"));
         }
@@ -516,7 +526,7 @@ mod tests {
         assert_eq!(Config::from_toml(ANNOTATED).unwrap(), Config::default());
         let defaults = serde_json::to_value(Config::default()).unwrap();
         for (section, settings) in defaults.as_object().unwrap() {
-            if !matches!(section.as_str(), "environments" | "roles") {
+            if !matches!(section.as_str(), "environments" | "roles" | "webhooks") {
                 assert!(ANNOTATED.contains(&format!("[{section}]")), "{section}");
                 for name in settings.as_object().unwrap().keys() {
                     assert!(

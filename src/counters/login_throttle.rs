@@ -107,7 +107,7 @@ fn keys(account: &str, address: Option<IpAddr>) -> Vec<Key> {
 }
 
 /// IPv6 addresses are counted by their /64: one subscriber has that many.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {

@@ -34,6 +34,16 @@ struct TableLabel {
     table: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabel {
+    rule: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
 /// The counters of this instance.
 pub struct Metrics {
     registry: Registry,
@@ -44,6 +54,9 @@ pub struct Metrics {
     logins_throttled: Counter,
     failures: Counter,
     purged: Family<TableLabel, Counter>,
+    alerts: Family<RuleLabel, Counter>,
+    alerts_dropped: Counter,
+    deliveries: Family<OutcomeLabel, Counter>,
 }
 
 fn histogram() -> Histogram {
@@ -59,6 +72,9 @@ impl Default for Metrics {
         let logins_throttled = Counter::default();
         let failures = Counter::default();
         let purged = Family::default();
+        let alerts = Family::default();
+        let alerts_dropped = Counter::default();
+        let deliveries = Family::default();
         let mut registry = Registry::with_prefix("grantor");
         registry.register("http_requests", "Answered requests", Clone::clone(&requests));
         registry.register("http_request_duration_seconds", "Time to answer", Clone::clone(&durations));
@@ -67,7 +83,22 @@ impl Default for Metrics {
         registry.register("logins_throttled", "Log-ins refused after too many failures", logins_throttled.clone());
         registry.register("failures", "Requests that failed inside", failures.clone());
         registry.register("purged_rows", "Expired rows removed", Clone::clone(&purged));
-        Self { registry, requests, durations, tokens, denials, logins_throttled, failures, purged }
+        registry.register("alerts", "Alerts raised by rule", Clone::clone(&alerts));
+        registry.register("alerts_dropped", "Alerts lost because too many waited", alerts_dropped.clone());
+        registry.register("alert_delivery_attempts", "Attempts to deliver alerts", Clone::clone(&deliveries));
+        Self {
+            registry,
+            requests,
+            durations,
+            tokens,
+            denials,
+            logins_throttled,
+            failures,
+            purged,
+            alerts,
+            alerts_dropped,
+            deliveries,
+        }
     }
 }
 
@@ -101,6 +132,21 @@ impl Metrics {
     /// Rows removed from a table.
     pub fn purged(&self, table: &'static str, rows: usize) {
         self.purged.get_or_create(&TableLabel { table }).inc_by(u64::try_from(rows).unwrap_or_default());
+    }
+
+    /// An alert that was raised.
+    pub fn alert_raised(&self, rule: &'static str) {
+        self.alerts.get_or_create(&RuleLabel { rule }).inc();
+    }
+
+    /// The counter of alerts lost because too many waited.
+    pub fn alerts_dropped(&self) -> Counter {
+        self.alerts_dropped.clone()
+    }
+
+    /// An attempt to deliver an alert, and where its delivery stands now.
+    pub fn alert_delivery(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// The text form (OpenMetrics 1.0).

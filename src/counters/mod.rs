@@ -1,4 +1,6 @@
 //! Volatile state (layer 2): lost at a restart, never trusted for more than it is.
 
+pub mod alert_queue;
+pub mod failed_authentications;
 pub mod login_throttle;
 pub mod metrics;

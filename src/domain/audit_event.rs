@@ -38,6 +38,8 @@ pub enum AuditAction {
     SigningKeyRotated,
     SigningKeyImported,
     SigningKeyRemoved,
+    WebhookDeliveryResent,
+    WebhookTested,
 }
 
 impl AuditAction {
@@ -73,6 +75,8 @@ impl AuditAction {
             Self::SigningKeyRotated => "signing_key.rotated",
             Self::SigningKeyImported => "signing_key.imported",
             Self::SigningKeyRemoved => "signing_key.removed",
+            Self::WebhookDeliveryResent => "webhook_delivery.resent",
+            Self::WebhookTested => "webhook.tested",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
+pub mod alert;
+pub mod alert_rules;
 pub mod audit_event;
 pub mod authorization_code;
 pub mod client;
@@ -16,3 +18,4 @@ pub mod role;
 pub mod scope_definition;
 pub mod signing_key;
 pub mod user;
+pub mod webhook_delivery;

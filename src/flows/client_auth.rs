@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::crypto::derived_keys::digests_are_equal;
 use crate::crypto::secret::SecretKind;
+use crate::domain::alert::AlertSubject;
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::error::FlowResult;
+use crate::flows::{Server, alerts};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 
 /// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
@@ -43,7 +44,11 @@ pub fn authenticate(server: &Server, presented: Result<PresentedCredentials, Cre
     };
     let client = client.ok_or(Denial::ClientAuthFailed)?;
     match (client.is_public(), presented.secret.is_some()) {
-        (false, true) if !proven => return Err(Denial::ClientAuthFailed.into()),
+        (false, true) if !proven => {
+            let subject = AlertSubject::new("client", client.client_id.as_str());
+            alerts::authentication_failed(server, Some(subject), None);
+            return Err(Denial::ClientAuthFailed.into());
+        }
         (false, true) | (true, false) => {}
         (false, false) | (true, true) => return Err(Denial::ClientAuthMethodNotRegistered.into()),
     }

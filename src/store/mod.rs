@@ -3,6 +3,7 @@
 //! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
+mod alerts;
 mod audit_events;
 mod authorization_codes;
 mod client_secrets;
@@ -21,6 +22,7 @@ mod scopes;
 mod server_state;
 mod signing_keys;
 mod users;
+mod webhook_deliveries;
 mod writer;
 
 use std::time::Duration;
