@@ -84,7 +84,7 @@ fn send(server: &Server, delivery: &WebhookDelivery) -> AttemptOutcome {
         return match &endpoints.mailer {
             Some(mailer) => {
                 let (subject, text) = letter(server, delivery);
-                match mailer.send(&delivery.id, &subject, text) {
+                match mailer.send(&delivery.id, &subject, &text, server.clock.now()) {
                     Ok(()) => AttemptOutcome::Arrived,
                     Err(error) => AttemptOutcome::Failed(error),
                 }
@@ -107,8 +107,7 @@ fn letter(server: &Server, delivery: &WebhookDelivery) -> (String, String) {
     let subject = format!("[grantor] {rule}: {} {}", at("/data/subject/kind"), at("/data/subject/id"));
     let data = serde_json::to_string_pretty(&payload).unwrap_or_else(|_| delivery.payload.clone());
     let text = format!("{rule}.\n\nServer: {issuer}\nTime: {}\n\n{data}\n", at("/timestamp"));
-    // What a subject holds must stay on its line.
-    (subject.chars().filter(|c| !c.is_control()).take(150).collect(), text)
+    (subject, text)
 }
 
 /// Makes a delivery that has arrived or is dead pending again; the job of a running server sends it.
