@@ -40,6 +40,7 @@ on_both!(
     lists_are_filtered_and_refuse_what_they_do_not_know,
     mail_is_sent_and_a_refused_one_is_tried_again,
     alerts_are_removed_in_time,
+    the_jobs_carry_an_alert_from_the_queue_to_its_endpoint,
 );
 
 fn started(engine: Engine, receiver: &Receiver) -> TestServer {
@@ -504,4 +505,66 @@ fn slow_and_huge_answers_are_bounded() {
     );
     let closed = Receiver::start(Box::new(|_, _| ()));
     assert!(local_client().post_json(&url_of(&closed), &[], "{}").is_err());
+}
+
+fn the_jobs_carry_an_alert_from_the_queue_to_its_endpoint(engine: Engine) {
+    let (sender, arrivals) = std::sync::mpsc::channel();
+    let receiver = Receiver::start(Box::new(move |_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let _ = sender.send(());
+    }));
+    let test = started(engine, &receiver);
+    let jobs = grantor::jobs::start(&test.server).unwrap();
+    assert!(test.server.alerts.offer(alert(&test, "web")));
+    arrivals.recv_timeout(Duration::from_secs(30)).unwrap();
+    drop(jobs);
+    assert_eq!(deliveries(&test)[0].status, DeliveryStatus::Delivered);
+    assert!(test.server.metrics.encode().unwrap().contains("grantor_alerts_total{rule=\"error_share\"} 1"));
+}
+
+/// Answers one request over TLS after another, with a certificate of its own for `localhost`; gives its certificate as PEM.
+fn tls_receiver() -> (u16, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            let mut start = [0; 4];
+            if std::io::Read::read_exact(&mut stream, &mut start).is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ = stream.flush();
+                // To the end of what is sent: closing on unread octets would cut off the answer.
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            }
+        }
+    });
+    (port, made.cert.pem())
+}
+
+#[test]
+fn only_certificates_that_are_trusted_are_believed() {
+    let (port, certificate) = tls_receiver();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, certificate).unwrap();
+    let trusting = HttpClient::new(&TrustedRoots::load(Some(&file)).unwrap(), true);
+    let call = |client: &HttpClient, host: &str| {
+        client.post_json(&Url::parse(&format!("https://{host}:{port}/")).unwrap(), &[], "{}")
+    };
+    assert_eq!(call(&trusting, "localhost").unwrap().as_u16(), 200);
+    assert!(call(&trusting, "127.0.0.1").unwrap_err().to_string().starts_with("TLS: "), "another name");
+    assert!(call(&local_client(), "localhost").unwrap_err().to_string().starts_with("TLS: "), "not trusted");
+    std::fs::write(&file, "nothing").unwrap();
+    assert!(TrustedRoots::load(Some(&file)).unwrap_err().to_string().contains("no certificate"));
 }

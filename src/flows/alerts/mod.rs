@@ -48,7 +48,7 @@ fn try_raise(server: &Server, new: &NewAlert) -> Result<bool, Failure> {
     match said {
         Ok(said) => {
             if said {
-                log::warn!("alert {rule}: {} {} {}", new.subject.kind, new.subject.id, new.detail);
+                log::warn!("alert {rule}: {} {:?} {}", new.subject.kind, new.subject.id, new.detail);
                 server.metrics.alert_raised(rule);
             }
             Ok(said)
@@ -124,7 +124,7 @@ pub fn authentication_failed(server: &Server, subject: Option<AlertSubject>, sou
     for subject in subject.into_iter().chain(address) {
         let failures = server.failed_authentications.count(&subject, now);
         // Beyond the threshold only now and then: the database decides what is said, but need not be asked each time.
-        if failures % rules.failed_authentications == 0
+        if failures.is_multiple_of(rules.failed_authentications)
             && let Some(alert) = rules.failed_authentications(&subject, failures, window, now)
         {
             server.alerts.offer(alert);
