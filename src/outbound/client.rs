@@ -121,7 +121,11 @@ fn in_words(error: &Error) -> String {
         Error::ConnectionFailed => "no connection".to_owned(),
         Error::Tls(text) => format!("TLS: {text}"),
         Error::Rustls(error) => format!("TLS: {error}"),
-        Error::Io(error) => format!("no connection: {}", error.kind()),
+        // What rustls refuses comes wrapped, for it is noticed while reading.
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(error) => format!("TLS: {error}"),
+            None => format!("no connection: {}", error.kind()),
+        },
         Error::LargeResponseHeader(..) => "the head of the answer is too large".to_owned(),
         _ => "the answer is not HTTP".to_owned(),
     }

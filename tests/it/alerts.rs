@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::alerts_support::*;
+use crate::process::{Ended, grantor_on};
 use crate::support::*;
 
 on_both!(
@@ -567,4 +568,37 @@ fn only_certificates_that_are_trusted_are_believed() {
     assert!(call(&local_client(), "localhost").unwrap_err().to_string().starts_with("TLS: "), "not trusted");
     std::fs::write(&file, "nothing").unwrap();
     assert!(TrustedRoots::load(Some(&file)).unwrap_err().to_string().contains("no certificate"));
+}
+
+#[test]
+fn the_command_line_tries_lists_and_sends_again() {
+    let receiver = Receiver::with_statuses(&[204, 410]);
+    let test = TestServer::start_now(Engine::Sqlite);
+    let run = |line: &str| {
+        let mut command = grantor_on(&test.database);
+        command.env("GRANTOR_OUTBOUND__DANGER_ALLOW_PRIVATE_TARGETS", "true");
+        command.env("GRANTOR_WEBHOOKS__OPS__URL", format!("http://{}/", receiver.address));
+        command
+            .env("GRANTOR_WEBHOOKS__OPS__SECRET", SECRET)
+            .env("GRANTOR_WEBHOOKS__OPS__EVENTS", "alert.test, alert.volume");
+        Ended::of(command.args(line.split(' ')), "")
+    };
+    let tried = run("alert test ops");
+    assert_eq!(tried.code, 0, "{tried:?}");
+    assert!(tried.out.contains("to ops is delivered."), "{tried:?}");
+    assert_eq!(receiver.received()[0].header("webhook-signature"), expected_signature(SECRET, &receiver.received()[0]));
+    let failed = run("alert test ops --json");
+    assert_eq!((failed.code, failed.err.contains("status 410")), (1, true), "{failed:?}");
+    let dead = run("alert deliveries --status dead --json").json();
+    let [dead] = dead["items"].as_array().unwrap().as_slice() else { panic!("{dead}") };
+    assert_eq!(dead["endpoint"], "ops");
+    let again = run(&format!("alert resend {} --json", text(&dead["id"])));
+    assert_eq!(again.json()["status"], "pending");
+    let listed = run("alert list --rule test");
+    assert!(listed.out.starts_with("WHEN") && listed.out.contains("webhook ops"), "{listed:?}");
+    assert_eq!(run("alert list --rule nothing").code, 2);
+    assert_eq!(run("alert deliveries --status lost").code, 2);
+    run("alert test nobody").assert_refused(3, "no such webhook", "");
+    run("alert resend nothing").assert_refused(3, "no such delivery", "");
+    assert!(!format!("{:?}", run("config check")).contains("whsec_"));
 }
