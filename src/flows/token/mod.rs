@@ -13,8 +13,8 @@ pub use mint::grant_expiry;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
-use crate::flows::error::FlowResult;
-use crate::flows::{Server, client_auth};
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::{Server, alerts, client_auth};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Resource;
@@ -39,7 +39,12 @@ pub fn exchange(
 ) -> FlowResult<TokenResponse> {
     let request =
         TokenRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
-    let client = client_auth::authenticate(server, presented)?;
+    let client = client_auth::authenticate(server, presented).inspect_err(|error| {
+        if *error == FlowError::Denied(Denial::ClientAuthFailed) {
+            // The client itself is counted where it was recognised.
+            alerts::authentication_failed(server, None, Some(&source));
+        }
+    })?;
     let grant_type = request.grant.grant_type();
     client.check_grant(grant_type)?;
     let asked = Asked { client, scope: request.scope, resources: request.resources, source };
