@@ -48,6 +48,10 @@ pub struct Config {
     pub usage: UsageConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
+    pub alerts: AlertConfig,
+    pub webhooks: Webhooks,
+    pub mail: MailConfig,
+    pub outbound: OutboundConfig,
     pub log: LogConfig,
 }
 
@@ -66,6 +70,11 @@ macro_rules! section {
         }
     };
 }
+
+// After the macro, which it uses.
+pub mod alerts;
+
+pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
 
 section!(
     /// `[server]`
@@ -406,6 +415,7 @@ impl Config {
         if self.audit.checkpoint_interval < Duration::from_secs(1) {
             return fail("audit.checkpoint_interval must be at least 1s");
         }
+        self.check_alerts()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {
@@ -726,7 +736,7 @@ mod tests {
         assert_eq!(Config::from_toml(ANNOTATED).unwrap(), Config::default());
         let defaults = serde_json::to_value(Config::default()).unwrap();
         for (section, settings) in defaults.as_object().unwrap() {
-            if !matches!(section.as_str(), "environments" | "plans" | "roles") {
+            if !matches!(section.as_str(), "environments" | "plans" | "roles" | "webhooks") {
                 assert!(ANNOTATED.contains(&format!("[{section}]")), "{section}");
                 for name in settings.as_object().unwrap().keys() {
                     assert!(

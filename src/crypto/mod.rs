@@ -11,3 +11,4 @@ pub mod random;
 pub mod rsa_key;
 pub mod seal;
 pub mod secret;
+pub mod webhook_secret;

@@ -72,6 +72,8 @@ pub enum AuditAction {
     WorkflowRevoked,
     AuditChainAdopted,
     AuditEventsPurged,
+    WebhookDeliveryResent,
+    WebhookTested,
 }
 
 impl AuditAction {
@@ -139,6 +141,8 @@ impl AuditAction {
             Self::WorkflowRevoked => "workflow.revoked",
             Self::AuditChainAdopted => "audit_chain.adopted",
             Self::AuditEventsPurged => "audit_events.purged",
+            Self::WebhookDeliveryResent => "webhook_delivery.resent",
+            Self::WebhookTested => "webhook.tested",
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod access_key_secrets;
 mod access_keys;
+mod alerts;
 mod audit_chain;
 mod audit_checkpoints;
 mod audit_events;
@@ -30,6 +31,7 @@ mod service_accounts;
 mod signing_keys;
 mod usage_days;
 mod users;
+mod webhook_deliveries;
 mod workflows;
 mod writer;
 

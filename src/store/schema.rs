@@ -337,6 +337,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alerts (id) {
+        id -> Text,
+        rule -> Text,
+        subject_kind -> Text,
+        subject_id -> Text,
+        detail -> Text,
+        occurred_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert_silences (silence_key) {
+        silence_key -> Text,
+        silent_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Text,
+        alert_id -> Text,
+        endpoint -> Text,
+        event_type -> Text,
+        payload -> Text,
+        status -> Text,
+        attempts -> BigInt,
+        next_attempt_at -> BigInt,
+        leased_until -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
