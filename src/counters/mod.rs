@@ -2,3 +2,4 @@
 
 pub mod login_throttle;
 pub mod metrics;
+pub mod proven_secrets;

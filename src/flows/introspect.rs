@@ -1,6 +1,7 @@
 //! Token introspection (RFC 7662).
 
 use crate::crypto::secret::SecretKind;
+use crate::domain::audit_event::Source;
 use crate::domain::client::{Client, Status};
 use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
@@ -17,9 +18,10 @@ pub fn introspect(
     server: &Server,
     params: &Params,
     presented: Result<PresentedCredentials, CredentialsError>,
+    source: &Source,
 ) -> FlowResult<IntrospectionResponse> {
     let request = TokenParameter::read(params).map_err(|error| Denial::MalformedRequest(error.to_string()))?;
-    let caller = client_auth::authenticate(server, presented)?;
+    let caller = client_auth::authenticate(server, presented, source)?;
     if !caller.may_introspect {
         return Err(Denial::IntrospectionNotAllowed.into());
     }

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::proven_secrets::ProvenSecrets;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
@@ -55,6 +56,8 @@ pub struct Server {
     /// The audience of tokens for the admin API.
     pub admin_resource: Resource,
     throttle: Arc<LoginThrottle>,
+    client_throttle: Arc<LoginThrottle>,
+    proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,
     keyring: RwLock<Arc<Keyring>>,

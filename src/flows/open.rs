@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
+use crate::counters::proven_secrets::ProvenSecrets;
 use crate::crypto::derived_keys::{DerivedKeys, RootKey};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordCost, PasswordHashing};
@@ -65,12 +66,15 @@ impl Server {
             iterations: passwords.iterations,
             parallelism: passwords.parallelism,
         };
+        let limits = ThrottleLimits {
+            per_account: config.login.failures_per_account,
+            per_address: config.login.failures_per_address,
+            window: config.login.failure_window,
+        };
         let server = Self {
-            throttle: Arc::new(LoginThrottle::new(ThrottleLimits {
-                per_account: config.login.failures_per_account,
-                per_address: config.login.failures_per_address,
-                window: config.login.failure_window,
-            })),
+            throttle: Arc::new(LoginThrottle::new(limits)),
+            client_throttle: Arc::new(LoginThrottle::new(limits)),
+            proven_secrets: ProvenSecrets::default(),
             passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)
                 .map_err(|error| Failure::Internal(error.to_string()))?,

@@ -21,7 +21,7 @@ pub fn revoke(
     source: Source,
 ) -> FlowResult<()> {
     let request = TokenParameter::read(params).map_err(|error| Denial::MalformedRequest(error.to_string()))?;
-    let client = client_auth::authenticate(server, presented)?;
+    let client = client_auth::authenticate(server, presented, &source)?;
     if SecretKind::RefreshToken.is_well_formed(&request.token) {
         refresh_token(server, &client, &request.token, source)
     } else {

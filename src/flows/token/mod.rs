@@ -39,7 +39,7 @@ pub fn exchange(
 ) -> FlowResult<TokenResponse> {
     let request =
         TokenRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
-    let client = client_auth::authenticate(server, presented)?;
+    let client = client_auth::authenticate(server, presented, &source)?;
     let grant_type = request.grant.grant_type();
     client.check_grant(grant_type)?;
     let asked = Asked { client, scope: request.scope, resources: request.resources, source };
