@@ -67,6 +67,8 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/webhook-deliveries/bob/resend", none.clone(), "alerts:write", [404, 404]),
         (post.clone(), "/v1/webhooks/photos/test", none.clone(), "alerts:write", [404, 404]),
         (get, "/v1/revoked-tokens", none, "tokens:read", [200, 200]),
+        (post.clone(), "/v1/verify", json!({ "credential": "x" }), "credentials:verify", [200, 200]),
+        (post, "/v1/verify/batch", json!({ "items": [{ "credential": "x" }] }), "credentials:verify", [200, 200]),
     ]
 }
 
@@ -575,7 +577,11 @@ fn the_document_describes_every_route(engine: Engine) {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
-            assert_eq!(operation["security"], json!([{ "bearer": [scopes[&name]] }]), "{name}");
+            // Resource servers may come as clients too.
+            let bearer = json!({ "bearer": [scopes[&name]] });
+            let security =
+                if is_for_resource_servers(path) { json!([{ "client": [] }, bearer]) } else { json!([bearer]) };
+            assert_eq!(operation["security"], security, "{name}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("4XX") && responses.len() == 2, "{name}");
             let declared = operation["parameters"]
@@ -587,6 +593,11 @@ fn the_document_describes_every_route(engine: Engine) {
     }
     let resource = Resource::parse(&format!("{}/v1", test.server.config.server.issuer)).unwrap();
     assert_eq!(test.server.admin_resource, resource);
+}
+
+/// Do resource servers ask here, beside administrators?
+fn is_for_resource_servers(path: &str) -> bool {
+    path.starts_with("/v1/verify") || path == "/v1/usage"
 }
 
 /// Does this route take a body?
