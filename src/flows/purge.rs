@@ -17,7 +17,7 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, StoreError> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 7] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 9] = [
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),
@@ -25,6 +25,8 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, St
         ("login_sessions", StoreConnection::purge_login_sessions, now),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("audit_events", StoreConnection::purge_audit_events, now - server.config.audit.retention),
+        ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
+        ("secret_uses", StoreConnection::purge_secret_uses, now - server.config.usage.address_retention),
     ];
     let mut total = 0;
     for (table, purge, until) in tables {

@@ -1,4 +1,5 @@
-//! Background work (layer 4): reading and rotating signing keys, removing what has expired. Each instance runs it; what
+//! Background work (layer 4): reading and rotating signing keys, removing what has expired,
+//! writing down usage. Each instance runs it; what
 //! only one may do is decided in the database.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, purge, scopes, signing_keys};
+use crate::flows::{Server, purge, scopes, signing_keys, usage};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -63,6 +64,9 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
     })?;
     jobs.spawn("purge", server, server.config.database.purge_interval, |server, stop| {
         purge::purge(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+    })?;
+    jobs.spawn("usage", server, server.config.usage.flush_interval, |server, _| {
+        usage::flush(server).failed.map_or(Ok(()), |failed| Err(failed.into()))
     })?;
     Ok(jobs)
 }

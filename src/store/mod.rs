@@ -11,6 +11,7 @@ mod client_secrets;
 mod clients;
 mod connection;
 mod consents;
+mod credential_audiences;
 mod error;
 mod grants;
 mod login_sessions;
@@ -36,6 +37,7 @@ pub use access_keys::PresentedAccessKey;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;
+pub use secret_uses::MAX_ADDRESSES;
 pub use signing_keys::SealedSigningKey;
 pub use users::UserWithPassword;
 

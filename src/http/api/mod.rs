@@ -6,6 +6,7 @@ mod openapi;
 mod revoked_tokens;
 mod scopes;
 mod signing_keys;
+mod usage;
 mod users;
 
 pub use openapi::document as openapi_document;
@@ -54,6 +55,9 @@ pub fn scope() -> Scope {
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/usage").route(web::post().to(usage::report)))
+        .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
+        .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .default_service(web::to(edge::not_found))
 }

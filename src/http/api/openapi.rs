@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::crypto::etag::etag;
 use crate::flows::Server;
-use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, users};
+use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, usage, users};
 use crate::http::respond;
 
 /// A problem (RFC 9457).
@@ -36,6 +36,9 @@ impl Modify for Bearer {
         let scheme = scheme.description(Some("An access token of this server whose audience is the admin API."));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
+        let basic = basic.description(Some("client_id and client_secret of a client that may introspect."));
+        components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
     }
 }
 
@@ -47,6 +50,7 @@ impl Modify for Bearer {
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list,
+        usage::report, usage::of_access_key, usage::of_client,
     ),
     modifiers(&Bearer)
 )]
