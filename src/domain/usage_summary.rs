@@ -101,13 +101,19 @@ fn ratio(part: i64, whole: i64, scale: f64) -> Option<f64> {
     (whole > 0).then(|| (part as f64 / whole as f64 * scale).round() / scale)
 }
 
+/// A sum that stays at its end rather than going around.
+fn sum_of(numbers: impl Iterator<Item = i64>) -> i64 {
+    numbers.fold(0, i64::saturating_add)
+}
+
 /// Sums by a name, the largest first, with the share of each.
 fn shares<'a>(named: impl Iterator<Item = (&'a str, i64)>) -> Vec<(String, i64, f64)> {
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
     for (name, requests) in named {
-        *sums.entry(name).or_default() += requests;
+        let known = sums.entry(name).or_default();
+        *known = known.saturating_add(requests);
     }
-    let total = sums.values().sum();
+    let total = sum_of(sums.values().copied());
     let share = |requests| ratio(requests, total, 10_000.0).unwrap_or_default();
     let mut sums: Vec<_> = sums.into_iter().map(|(name, sum)| (name.to_owned(), sum, share(sum))).collect();
     sums.sort_by_key(|(_, sum, _)| std::cmp::Reverse(*sum));
@@ -120,13 +126,14 @@ impl UsageDay {
     }
 
     fn add(&mut self, key: &UsageKey, count: UsageCount) {
+        let add = |sum: &mut i64, number: i64| *sum = sum.saturating_add(number);
         match key.source {
-            UsageSource::Door if key.outcome == VALID => self.valid += count.requests,
-            UsageSource::Door => self.refused += count.requests,
-            UsageSource::Report => self.reported += count.requests,
+            UsageSource::Door if key.outcome == VALID => add(&mut self.valid, count.requests),
+            UsageSource::Door => add(&mut self.refused, count.requests),
+            UsageSource::Report => add(&mut self.reported, count.requests),
         }
-        self.units += count.units;
-        self.requests = self.refused + self.valid.max(self.reported);
+        add(&mut self.units, count.units);
+        self.requests = self.refused.saturating_add(self.valid.max(self.reported));
     }
 }
 
@@ -142,14 +149,15 @@ impl UsageSummary {
         let every_day = (first_day..first_day + days)
             .map(|day| by_day.remove(&day).unwrap_or_else(|| UsageDay::empty(date(day))))
             .collect::<Vec<_>>();
-        let sum = |of: fn(&UsageDay) -> i64| every_day.iter().map(of).sum::<i64>();
+        let sum = |of: fn(&UsageDay) -> i64| sum_of(every_day.iter().map(of));
         let (total_requests, reported) = (sum(|day| day.requests), sum(|day| day.reported));
-        let (valid, asked) = (sum(|day| day.valid), sum(|day| day.valid + day.refused));
+        let (valid, asked) = (sum(|day| day.valid), sum(|day| day.valid.saturating_add(day.refused)));
         let source = if reported > 0 { UsageSource::Report } else { UsageSource::Door };
         let told = || rows.iter().filter(move |(key, _)| key.source == source);
-        let good = told().filter(|(key, _)| key.outcome == SUCCESS).map(|(_, count)| count.requests).sum();
+        let good = sum_of(told().filter(|(key, _)| key.outcome == SUCCESS).map(|(_, count)| count.requests));
         let timed = || rows.iter().filter(|(_, count)| count.duration_micros > 0);
-        let taken: i64 = timed().map(|(_, count)| count.duration_micros).sum();
+        let taken = sum_of(timed().map(|(_, count)| count.duration_micros));
+        let of_requests = sum_of(timed().map(|(_, count)| count.requests));
         let errors =
             rows.iter().filter(|(key, _)| key.outcome != if key.source == UsageSource::Door { VALID } else { SUCCESS });
         Self {
@@ -158,8 +166,7 @@ impl UsageSummary {
             total_requests,
             average_per_day: ratio(total_requests, days, 10.0).unwrap_or_default(),
             success_rate: if reported > 0 { ratio(good, reported, 10_000.0) } else { ratio(valid, asked, 10_000.0) },
-            average_response_time_ms: ratio(taken, timed().map(|(_, count)| count.requests).sum(), 10.0)
-                .map(|micros| (micros / 10.0).round() / 100.0),
+            average_response_time_ms: ratio(taken, of_requests, 10.0).map(|micros| (micros / 10.0).round() / 100.0),
             units: sum(|day| day.units),
             by_operation: shares(told().map(|(key, count)| (key.operation.as_str(), count.requests)))
                 .into_iter()

@@ -39,7 +39,7 @@ pub fn flush(server: &Server) -> Flushed {
     counts.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     let mut uses = by_credential(uses);
     let mut flushed = Flushed::default();
-    while !counts.is_empty() && flushed.failed.is_none() {
+    while !counts.is_empty() {
         let rest = counts.split_off(counts.len().min(BATCH));
         match write_counts(server, counts) {
             Ok(()) => counts = rest,
@@ -47,10 +47,11 @@ pub fn flush(server: &Server) -> Flushed {
                 unwritten.extend(rest);
                 counts = unwritten;
                 flushed.failed = Some(error);
+                break;
             }
         }
     }
-    while !uses.is_empty() && flushed.failed.is_none() {
+    while !uses.is_empty() {
         let rest = uses.split_off(batch_of(&uses));
         match write_uses(server, &uses) {
             Ok(new) => {
@@ -60,6 +61,7 @@ pub fn flush(server: &Server) -> Flushed {
             Err(error) => {
                 uses.extend(rest);
                 flushed.failed = Some(error);
+                break;
             }
         }
     }
@@ -99,18 +101,27 @@ fn write_counts(server: &Server, batch: Vec<Count>) -> Result<(), (Vec<Count>, S
         server.store.write(move |connection| rows.iter().try_for_each(|(key, count)| connection.add_usage(key, *count)))
     };
     let Err(error) = add(batch.clone()) else { return Ok(()) };
-    // Is it the database, or one row that it does not take, a sum beyond its integers for instance? Such a row must not
-    // hold up all the others for good.
     if server.store.ping().is_err() {
         return Err((batch, error));
     }
+    // Is it the database that takes nothing, or one row that it does not take, a sum beyond its integers for instance? Such
+    // a row must not hold up all the others for good.
+    let (all, mut refused) = (batch.len(), Vec::new());
     let mut rows = batch.into_iter();
     while let Some(row) = rows.next() {
-        let Err(error) = add(vec![row.clone()]) else { continue };
-        if server.store.ping().is_err() {
-            return Err((std::iter::once(row).chain(rows).collect(), error));
+        if add(vec![row.clone()]).is_ok() {
+            continue;
         }
-        log::error!("usage: {} requests of {} cannot be added: {error}", row.1.requests, row.0.credential_id);
+        refused.push(row);
+        if server.store.ping().is_err() {
+            return Err((refused.into_iter().chain(rows).collect(), error));
+        }
+    }
+    if refused.len() == all {
+        return Err((refused, error));
+    }
+    for (key, count) in refused {
+        log::error!("usage: {} requests of {} cannot be added: {error}", count.requests, key.credential_id);
     }
     Ok(())
 }
