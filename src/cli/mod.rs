@@ -1,5 +1,6 @@
 //! The command line (layer 4): clap, one file per command.
 
+mod alert;
 mod audit;
 mod client;
 mod config;
@@ -64,6 +65,9 @@ enum Command {
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// See alerts and their deliveries, send one again, try a webhook.
+    #[command(subcommand)]
+    Alert(alert::Command),
 }
 
 /// Why a command did not do what it was asked.
@@ -134,6 +138,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Usage(command) => usage::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };
     match done {

@@ -2,6 +2,7 @@
 //! what was counted since the last time, at most one `usage.flush_interval`.
 
 use crate::counters::usage::Counted;
+use crate::domain::alert::AlertSubject;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey};
 use crate::flows::Server;
 use crate::store::{MAX_ADDRESSES, StoreConnection, StoreError};
@@ -67,7 +68,21 @@ pub fn flush(server: &Server) -> Flushed {
     }
     let uses = uses.into_iter().flatten().collect();
     server.usage.put_back(Counted { counts, uses, dropped: 0 });
+    flushed.new_addresses.iter().for_each(|new| offer_alert(server, new));
     flushed
+}
+
+fn offer_alert(server: &Server, new: &NewAddress) {
+    let Ok(address) = new.address.parse() else { return };
+    let kind = if is_access_key(&new.credential_id) { "access_key" } else { "client" };
+    let subject = AlertSubject::new(kind, new.credential_id.clone());
+    if let Some(alert) = server.alert_rules.new_address(&subject, address, true, server.clock.now()) {
+        server.alerts.offer(alert);
+    }
+}
+
+fn is_access_key(credential_id: &str) -> bool {
+    credential_id.starts_with("ak_")
 }
 
 /// Groups uses by credential, in order; of one credential the latest from as many addresses as are told apart.
@@ -142,7 +157,7 @@ fn add_group(connection: &mut StoreConnection, group: &[SecretUse]) -> Result<Ve
     let id = &last.credential_id;
     let new = connection.add_secret_uses(id, group)?;
     // A client has no such columns: its last use is the last of its secrets'.
-    if id.starts_with("ak_") {
+    if is_access_key(id) {
         connection.note_access_key_use(id, last.last_used_at, &last.address)?;
     }
     Ok(new.into_iter().map(|address| NewAddress { credential_id: id.clone(), address }).collect())

@@ -45,6 +45,7 @@ fn status(denial: &Denial) -> StatusCode {
         | Denial::PrivilegeEscalation(_)
         | Denial::CsrfMismatch
         | Denial::AddressNotAllowed
+        | Denial::CallerNotAllowed
         | Denial::LoginFailed
         | Denial::IntrospectionNotAllowed => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,

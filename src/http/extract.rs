@@ -7,11 +7,13 @@ use actix_web::rt::time::timeout;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
 use crate::flows::resource_server::Authorization;
+use crate::flows::verdict::Presented;
 use crate::http::edge::Edge;
 use crate::protocol::bearer::bearer_token;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
@@ -102,6 +104,15 @@ pub fn bearer(request: &HttpRequest) -> Option<String> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
     bearer_token(header).map(str::to_owned)
+}
+
+/// The credential in an `Authorization` header: Bearer, or Basic with a client's identifier and secret.
+pub fn presented_in_header(header: &str) -> Option<Presented> {
+    if let Some(token) = bearer_token(header) {
+        return Some(Presented::Bearer(Zeroizing::new(token.to_owned())));
+    }
+    let read = PresentedCredentials::read(Some(header.as_bytes()), &Params::default()).ok()?;
+    Some(Presented::Client(read.client_id, read.secret?))
 }
 
 /// How a resource server authenticates; only ever by the header. Two of them are two methods.

@@ -14,11 +14,15 @@ pub enum GrantType {
     Password,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 8693: an access key becomes a short-lived access token.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every grant of this server, in the order of the metadata document.
-    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
+    pub const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials, Self::TokenExchange];
 
     /// The registered spelling.
     pub const fn as_str(self) -> &'static str {
@@ -27,6 +31,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::Password => "password",
             Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 

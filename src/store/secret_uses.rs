@@ -20,14 +20,14 @@ const MAX_SHOWN: i64 = 200;
 type Row = (String, String, String, i64, i64, i64);
 
 impl StoreConnection {
-    /// Adds the uses of one credential. Answers the addresses that are new: it was used from others before, and never from
-    /// these. A secret that is used from very many addresses has none told apart any more.
+    /// Adds the uses of one credential. Answers the addresses that are new: its secrets were used from others before, and it
+    /// never was from these. A secret that is used from very many addresses has none told apart any more.
     pub fn add_secret_uses(&mut self, credential_id: &str, uses: &[SecretUse]) -> Result<Vec<String>, StoreError> {
         let known: Vec<(String, String)> = secret_uses::table
             .filter(secret_uses::credential_id.eq(credential_id))
             .select((secret_uses::secret_id, secret_uses::address))
             .load(self)?;
-        let had_uses = !known.is_empty();
+        let had_uses = known.iter().any(|(secret_id, _)| !secret_id.is_empty());
         let mut known: HashSet<(String, String)> = known.into_iter().collect();
         let (mut new, mut rows) = (Vec::new(), Vec::new());
         for used in uses {
@@ -37,7 +37,9 @@ impl StoreConnection {
                 rows.push((&used.secret_id, "", used));
                 continue;
             }
-            let is_new = !used.address.is_empty() && !known.iter().any(|(_, address)| *address == used.address);
+            // An access token comes without a secret, from wherever its user is.
+            let is_told = !used.address.is_empty() && !used.secret_id.is_empty();
+            let is_new = is_told && !known.iter().any(|(_, address)| *address == used.address);
             if had_uses && is_new {
                 new.push(used.address.clone());
             }

@@ -8,6 +8,7 @@ use grantor::clock::Clock;
 use grantor::domain::client::Status;
 use grantor::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use grantor::flows::access_keys::{self, AccessKeyWithSecret, NewAccessKey};
+use grantor::flows::alerts;
 use grantor::flows::caller::Caller;
 use grantor::flows::purge::purge;
 use grantor::flows::usage::{NewAddress, flush};
@@ -254,6 +255,7 @@ fn last_use_and_new_addresses_are_known(engine: Engine) {
     test.advance(5);
     present(&test, &key, "", "192.0.2.1");
     assert_eq!(write_down(&test), [NewAddress { credential_id: id.clone(), address: "2001:db8::1".to_owned() }]);
+    assert_eq!(alerts::raise_queued(&test.server).unwrap(), 1);
     present(&test, &key, "", "2001:db8::1");
     assert_eq!(write_down(&test), []);
     let stored = access_keys::show(&test.server, &Caller::command_line(), &id).unwrap();

@@ -1,5 +1,7 @@
 //! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
 
+mod alerts;
+mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod openapi;
@@ -8,6 +10,7 @@ mod scopes;
 mod signing_keys;
 mod usage;
 mod users;
+mod verify;
 
 pub use openapi::document as openapi_document;
 
@@ -54,11 +57,18 @@ pub fn scope() -> Scope {
         )
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
+        .service(web::resource("/alerts").route(web::get().to(alerts::list)))
+        .service(web::resource("/webhook-deliveries").route(web::get().to(alerts::list_deliveries)))
+        .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))
+        .service(web::resource("/webhooks/{name}/test").route(web::post().to(alerts::test)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
         .service(web::resource("/usage").route(web::post().to(usage::report)))
         .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
         .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
+        .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
+        .service(web::resource("/verify").route(web::post().to(verify::verify)))
+        .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
 }
 

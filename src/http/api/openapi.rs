@@ -9,7 +9,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::crypto::etag::etag;
 use crate::flows::Server;
-use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, usage, users};
+use crate::http::api::{
+    alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, usage, users, verify,
+};
 use crate::http::respond;
 
 /// A problem (RFC 9457).
@@ -38,18 +40,19 @@ impl Modify for Bearer {
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
         let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
         let basic = basic.description(Some("client_id and client_secret of a client that may introspect."));
-        components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
+        components.add_security_scheme("client", SecurityScheme::Http(basic.build()));
     }
 }
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys and audit of an authorization server."),
+    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys, audit and alerts of an authorization server."),
     paths(
         clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
-        signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list,
+        signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
+        verify::verify, verify::verify_batch, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
         usage::report, usage::of_access_key, usage::of_client,
     ),
     modifiers(&Bearer)
