@@ -269,7 +269,7 @@ section!(
 section!(
     /// `[log]`
     LogConfig {
-        filter: String = "info".to_owned(),
+        filter: String = "info,actix_http::h1=off".to_owned(),
     }
 );
 

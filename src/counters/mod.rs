@@ -4,5 +4,6 @@ pub mod alert_queue;
 pub mod failed_authentications;
 pub mod login_throttle;
 pub mod metrics;
+pub mod proven_secrets;
 pub mod rate_limits;
 pub mod usage;

@@ -46,6 +46,7 @@ pub struct DerivedKeys {
     login_session: hmac::Key,
     csrf: hmac::Key,
     access_key: hmac::Key,
+    proven_secret: hmac::Key,
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
@@ -74,6 +75,7 @@ impl DerivedKeys {
             login_session: mac("login session digest")?,
             csrf: mac("csrf token")?,
             access_key: mac("access key digest")?,
+            proven_secret: mac("proven client secret")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
             audit: AuditKey::from_seed(&*key("audit log signing")?).map_err(|_| InvalidRootKey)?,
@@ -106,6 +108,15 @@ impl DerivedKeys {
         SecretKind::RefreshToken.from_octets(&octets)
     }
 
+    /// The digest under which a chosen client secret that was proven is remembered in memory, bound to its row.
+    pub fn proven_secret(&self, row: &str, secret: &str) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.proven_secret);
+        context.update(row.as_bytes());
+        context.update(&[0]);
+        context.update(secret.as_bytes());
+        context.sign().as_ref().to_vec()
+    }
+
     /// A value by which a database recognises its root key.
     pub fn check_value(&self) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.check, b"grantor").as_ref())
@@ -127,6 +138,8 @@ mod tests {
         let again = DerivedKeys::derive(&RootKey::parse(&RootKey([7; 32]).to_text()).unwrap()).unwrap();
         let digest = |kind| keys.digest(kind, "x");
         assert_ne!(digest(SecretKind::ClientSecret), digest(SecretKind::RefreshToken));
+        assert_ne!(keys.proven_secret("a", "x"), keys.proven_secret("b", "x"));
+        assert_ne!(keys.proven_secret("a", "x"), digest(SecretKind::ClientSecret));
         assert_eq!(digest(SecretKind::ClientSecret), again.digest(SecretKind::ClientSecret, "x"));
         assert_eq!(keys.check_value(), again.check_value());
         let successor = keys.refresh_token_successor("rt_a");

@@ -82,6 +82,10 @@ pub enum Denial {
     UserInactive,
     /// The user said no.
     ConsentDenied,
+    /// No page may be shown, and nobody is signed in.
+    LoginRequired,
+    /// No page may be shown, and the user has to be asked.
+    ConsentRequired,
     /// The client may not ask the introspection endpoint.
     IntrospectionNotAllowed,
     /// The token to revoke was issued to another client (RFC 7009 §2.1).
@@ -150,6 +154,8 @@ impl Denial {
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
             Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
+            Self::LoginRequired => ErrorCode::LoginRequired,
+            Self::ConsentRequired => ErrorCode::ConsentRequired,
             Self::BearerInvalid => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
         }
@@ -205,6 +211,8 @@ impl Denial {
             Self::LoginFailed => "username or password is wrong",
             Self::UserInactive => "the user's account is not active",
             Self::ConsentDenied => "the user did not allow it",
+            Self::LoginRequired => "the user has to sign in, and prompt=none forbids to ask",
+            Self::ConsentRequired => "the user has to be asked for consent, and prompt=none forbids it",
             Self::IntrospectionNotAllowed => "the client may not introspect tokens",
             Self::TokenOfAnotherClient => "the token was issued to another client",
             Self::BearerMissing => "an access token is required",

@@ -116,17 +116,21 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
 
 fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: &Trusted) -> FlowResult<Step> {
     let request = check(trusted, params)?;
+    let may_prompt = request.may_prompt;
     let Some(live) = login::current(server, cookie)? else {
         // Refuse what no user could change before sending one through the login page.
         trusted.client.check_resources(&request.resources)?;
         request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
-        return Ok(Step::Login);
+        return sign_in_first(may_prompt);
     };
     let authority = authority(server, trusted, &request, &live)?;
     let remembered = server
         .store
         .read(|connection| connection.find_consent(live.user.id.as_str(), trusted.client.client_id.as_str()))?;
     if consent::is_needed(trusted.client.first_party, remembered.as_ref(), &authority.scope) {
+        if !may_prompt {
+            return Err(Denial::ConsentRequired.into());
+        }
         let question = ConsentQuestion {
             client: trusted.client.clone(),
             redirect_uri: trusted.redirect_uri.clone(),
@@ -135,10 +139,15 @@ fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: 
         };
         return Ok(Step::Consent(Box::new(question)));
     }
-    Ok(match issue_code(server, trusted, request, &live, authority)? {
-        Some(code) => Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code))),
-        None => Step::Login,
-    })
+    match issue_code(server, trusted, request, &live, authority)? {
+        Some(code) => Ok(Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code)))),
+        None => sign_in_first(may_prompt),
+    }
+}
+
+/// OpenID Connect Core §3.1.2.6: where no page may be shown, the client is told which one it would have been.
+fn sign_in_first(may_prompt: bool) -> FlowResult<Step> {
+    if may_prompt { Ok(Step::Login) } else { Err(Denial::LoginRequired.into()) }
 }
 
 /// The authority that this user can give this client for this request.

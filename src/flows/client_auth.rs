@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::counters::login_throttle::{Attempt, Throttled};
 use crate::crypto::derived_keys::digests_are_equal;
+use crate::crypto::password::PasswordError;
 use crate::crypto::secret::SecretKind;
 use crate::domain::alert::AlertSubject;
-use crate::domain::audit_event::Source;
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
 use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, alerts, verdict};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::store::StoreError;
 
 /// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
 /// all the others.
@@ -37,7 +40,7 @@ pub fn authenticate(
     })?;
     let (client, secrets) = load(server, &presented.client_id, presented.secret.is_some())?;
     let proven = match &presented.secret {
-        Some(secret) => find_secret(server, secret, secrets)?,
+        Some(secret) => find_secret(server, secret, secrets, source)?,
         None => None,
     };
     let client = client.ok_or_else(|| failed(server, None, source))?;
@@ -70,9 +73,10 @@ pub fn prove(
     server: &Server,
     client_id: &str,
     secret: &Zeroizing<String>,
+    source: &Source,
 ) -> FlowResult<Option<(Client, ClientSecret)>> {
     let (client, secrets) = load(server, client_id, true)?;
-    let proven = find_secret(server, secret, secrets)?;
+    let proven = find_secret(server, secret, secrets, source)?;
     Ok(client.filter(|client| !client.is_public()).zip(proven))
 }
 
@@ -86,12 +90,12 @@ fn load(server: &Server, client_id: &str, with_secrets: bool) -> FlowResult<(Opt
     })?)
 }
 
-/// Which of the client's live secrets is this? Random ones first: they cost a digest; one that a person chose costs
-/// argon2id.
+/// Which of the client's live secrets is this? Random ones first: they cost a digest.
 fn find_secret(
     server: &Server,
     presented: &Zeroizing<String>,
     secrets: Vec<ClientSecret>,
+    source: &Source,
 ) -> FlowResult<Option<ClientSecret>> {
     let digest = server.keys.digest(SecretKind::ClientSecret, presented);
     let mut proven = None;
@@ -103,14 +107,70 @@ fn find_secret(
             SecretVerifier::PasswordHash(hash) => chosen.push((hash.clone(), secret)),
         }
     }
-    for (hash, secret) in chosen {
-        if proven.is_none() {
-            let (hashing, presented) = (Arc::clone(&server.passwords), presented.clone());
-            let verified = server
-                .password_pool
-                .run_few(MAX_WAITING_CHECKS, move |memory| hashing.verify(&presented, Some(&hash), memory))??;
-            proven = verified.matches.then_some(secret);
-        }
+    if proven.is_some() || chosen.is_empty() {
+        return Ok(proven);
     }
-    Ok(proven)
+    let was_proven = |(_, secret): &(String, ClientSecret)| {
+        let row = secret.id.as_str();
+        server.proven_secrets.holds(row, &server.keys.proven_secret(row, presented))
+    };
+    if let Some(known) = chosen.iter().position(was_proven) {
+        return Ok(Some(chosen.swap_remove(known).1));
+    }
+    let Some(found) = find_chosen(server, presented, chosen, source)? else { return Ok(None) };
+    let row = found.id.as_str();
+    server.proven_secrets.remember(row, server.keys.proven_secret(row, presented));
+    Ok(Some(found))
+}
+
+/// The row whose hash the presented secret meets. It costs argon2id, and failures are counted like those of log-ins: what
+/// a person chose can be guessed.
+fn find_chosen(
+    server: &Server,
+    presented: &Zeroizing<String>,
+    chosen: Vec<(String, ClientSecret)>,
+    source: &Source,
+) -> FlowResult<Option<ClientSecret>> {
+    let Some(client_id) = chosen.first().map(|(_, secret)| secret.client_id.0.clone()) else { return Ok(None) };
+    let attempt = Attempt { account: client_id.clone(), address: source.address, now: server.clock.now() };
+    let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.client_throttle));
+    let (presented, counted) = (presented.clone(), attempt.clone());
+    let found = server.password_pool.run_few(MAX_WAITING_CHECKS, move |memory| {
+        let check = || -> Result<Option<ClientSecret>, PasswordError> {
+            for (hash, secret) in chosen {
+                if hashing.verify(&presented, Some(&hash), memory)?.matches {
+                    return Ok(Some(secret));
+                }
+            }
+            Ok(None)
+        };
+        throttle.attempt(&counted, check, |found| found.as_ref().is_ok_and(Option::is_none))
+    })?;
+    match found {
+        Ok(found) => {
+            let found = found?;
+            if found.is_some() {
+                server.client_throttle.succeeded(&attempt);
+            }
+            Ok(found)
+        }
+        Err(throttled) => Err(refuse_throttled(server, &client_id, throttled, source)?.into()),
+    }
+}
+
+/// As with log-ins, the first refusal is audited and the others are counted.
+fn refuse_throttled(
+    server: &Server,
+    client_id: &str,
+    throttled: Throttled,
+    source: &Source,
+) -> Result<Denial, StoreError> {
+    server.metrics.login_throttled();
+    if throttled.first {
+        let event = NewAuditEvent::failure(AuditAction::ClientThrottled, Actor::Anonymous, source.clone())
+            .on("client", client_id);
+        let now = server.clock.now();
+        server.store.write(move |connection| connection.insert_audit_event(&event, now))?;
+    }
+    Ok(Denial::LoginThrottled(throttled.retry_after))
 }

@@ -54,7 +54,7 @@ fn access_key(
     caller: &Client,
     secret: Zeroizing<String>,
 ) -> FlowResult<Option<IntrospectionResponse>> {
-    let Some(credential) = verdict::find(server, &Presented::Bearer(secret))? else { return Ok(None) };
+    let Some(credential) = verdict::find(server, &Presented::Bearer(secret), None)? else { return Ok(None) };
     let asked = Asked {
         environment: &caller.environment,
         address: None,

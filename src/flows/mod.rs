@@ -48,6 +48,7 @@ use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::DerivedKeys;
@@ -91,6 +92,8 @@ pub struct Server {
     alert_endpoints: AlertEndpoints,
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
+    client_throttle: Arc<LoginThrottle>,
+    proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,
     keyring: RwLock<Arc<Keyring>>,

@@ -12,6 +12,7 @@ use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
+use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, RootKey};
 use crate::crypto::keyring::Keyring;
@@ -73,16 +74,19 @@ impl Server {
             parallelism: passwords.parallelism,
         };
         let metrics = Metrics::default();
+        let limits = ThrottleLimits {
+            per_account: config.login.failures_per_account,
+            per_address: config.login.failures_per_address,
+            window: config.login.failure_window,
+        };
         let server = Self {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
             alert_endpoints,
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
-            throttle: Arc::new(LoginThrottle::new(ThrottleLimits {
-                per_account: config.login.failures_per_account,
-                per_address: config.login.failures_per_address,
-                window: config.login.failure_window,
-            })),
+            throttle: Arc::new(LoginThrottle::new(limits)),
+            client_throttle: Arc::new(LoginThrottle::new(limits)),
+            proven_secrets: ProvenSecrets::default(),
             passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)
                 .map_err(|error| Failure::Internal(error.to_string()))?,

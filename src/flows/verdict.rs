@@ -8,10 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::counters::rate_limits::{RateVerdict, Window, WindowState};
 use crate::crypto::jwt::Verification;
+use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
+use crate::domain::denial::Denial;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
-use crate::flows::error::FlowResult;
+use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, bearer, client_auth, credentials, limits};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
@@ -77,7 +79,7 @@ impl Judged {
 
 /// Finds and judges what was presented, counts it against its limits and into its usage.
 pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
-    match find(server, presented)? {
+    match find(server, presented, question.address)? {
         None => Ok(unknown(server, question)),
         Some(credential) => judge_found(server, credential, question),
     }
@@ -98,10 +100,15 @@ pub fn judge_found(server: &Server, credential: Credential, question: &Question)
 }
 
 /// The credential behind what was presented, good or not; None when there is none.
-pub fn find(server: &Server, presented: &Presented) -> FlowResult<Option<Credential>> {
+pub fn find(server: &Server, presented: &Presented, address: Option<IpAddr>) -> FlowResult<Option<Credential>> {
     match presented {
         Presented::Client(client_id, secret) => {
-            let proven = client_auth::prove(server, client_id, secret)?;
+            let source = Source { address, ..Source::default() };
+            let proven = match client_auth::prove(server, client_id, secret, &source) {
+                // Too many wrong guesses: this one is not looked at either, and the door says no more than for those.
+                Err(FlowError::Denied(Denial::LoginThrottled(_))) => None,
+                proven => proven?,
+            };
             Ok(proven.map(|(client, used)| {
                 let ending = used.expires_at;
                 Credential {

@@ -185,7 +185,7 @@ pub fn verify_batch(server: &Server, caller: &ResourceServer, batch: Verificatio
 }
 
 fn judge(server: &Server, caller: &ResourceServer, presented: &Presented, question: &Question) -> FlowResult<Verified> {
-    let Some(credential) = verdict::find(server, presented)? else {
+    let Some(credential) = verdict::find(server, presented, question.address)? else {
         return Ok(answer(server, verdict::unknown(server, question), &question.scope, false));
     };
     // Of another environment no more is told than its prefix says anyway; of another API's credential nothing at all.

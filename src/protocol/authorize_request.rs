@@ -55,6 +55,8 @@ pub struct AuthorizeRequest {
     pub resources: Vec<Resource>,
     /// PKCE challenge, always S256.
     pub code_challenge: Option<CodeChallenge>,
+    /// May pages be shown to the user? Not with `prompt=none`.
+    pub may_prompt: bool,
 }
 
 /// A refusal that the client may be told by redirect.
@@ -96,6 +98,7 @@ impl AuthorizeRequest {
             scope: read_scope(params)?,
             resources: read_resources(params)?,
             code_challenge: read_challenge(params)?,
+            may_prompt: read_prompt(params)?,
         })
     }
 }
@@ -108,6 +111,18 @@ fn read_scope(params: &Params) -> Result<Option<Scope>, AuthorizeRequestError> {
 fn read_resources(params: &Params) -> Result<Vec<Resource>, AuthorizeRequestError> {
     let resources: Result<Vec<_>, _> = params.all("resource").into_iter().map(Resource::parse).collect();
     resources.map_err(|error| refuse(ErrorCode::InvalidTarget, &error.to_string()))
+}
+
+/// OpenID Connect Core §3.1.2.1: `none` stands alone. Other values ask for pages that may be shown anyway.
+fn read_prompt(params: &Params) -> Result<bool, AuthorizeRequestError> {
+    let prompt = params.optional("prompt")?.unwrap_or_default();
+    if !prompt.split(' ').any(|value| value == "none") {
+        return Ok(true);
+    }
+    if prompt != "none" {
+        return Err(refuse(ErrorCode::InvalidRequest, "prompt=none goes with no other value"));
+    }
+    Ok(false)
 }
 
 /// RFC 7636 §4.3: an absent method means `plain`, which this server does not do (§4.4.1: `invalid_request`).
@@ -137,7 +152,9 @@ mod tests {
     #[test]
     fn refusals() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        assert!(read("response_type=code").is_ok());
+        assert!(read("response_type=code").unwrap().may_prompt);
+        assert!(read("response_type=code&prompt=login+consent").unwrap().may_prompt);
+        assert!(!read("response_type=code&prompt=none").unwrap().may_prompt);
         assert!(read(&format!("response_type=code&code_challenge={challenge}&code_challenge_method=S256")).is_ok());
         for (query, error) in [
             (String::new(), ErrorCode::InvalidRequest),
@@ -146,6 +163,8 @@ mod tests {
             ("response_type=code&response_mode=fragment".into(), ErrorCode::InvalidRequest),
             ("response_type=code&request=x".into(), ErrorCode::RequestNotSupported),
             ("response_type=code&request_uri=x".into(), ErrorCode::RequestUriNotSupported),
+            ("response_type=code&prompt=none+login".into(), ErrorCode::InvalidRequest),
+            ("response_type=code&prompt=none&prompt=none".into(), ErrorCode::InvalidRequest),
             ("response_type=code&scope=a%22b".into(), ErrorCode::InvalidScope),
             ("response_type=code&resource=relative".into(), ErrorCode::InvalidTarget),
             (format!("response_type=code&code_challenge={challenge}"), ErrorCode::InvalidRequest),

@@ -35,6 +35,10 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// OpenID Connect Core §3.1.2.6.
     RequestUriNotSupported,
+    /// OpenID Connect Core §3.1.2.6.
+    LoginRequired,
+    /// OpenID Connect Core §3.1.2.6.
+    ConsentRequired,
 }
 
 /// A sentence as an `error_description`: RFC 6749 §4.1.2.1 and §5.2 allow %x20-21 / %x23-5B / %x5D-7E only.
@@ -62,6 +66,8 @@ impl ErrorCode {
             Self::InsufficientScope => "insufficient_scope",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
         }
     }
 }

@@ -18,6 +18,7 @@ on_both!(
     every_other_error_goes_to_the_client,
     errors_that_need_a_user_come_after_sign_in,
     a_denied_consent_goes_to_the_client,
+    with_prompt_none_no_page_is_shown,
     a_client_without_the_grant_is_told_so,
     pkce_can_be_lifted_for_a_confidential_client_only,
     a_query_in_the_redirect_uri_is_kept,
@@ -229,6 +230,29 @@ fn errors_that_need_a_user_come_after_sign_in(engine: Engine) {
     let answer = browser.follow(&browser.sign_in(&query, "ada", PASSWORD));
     let description = assert_redirected_error(&test, &answer, "invalid_scope", Some("a state"));
     assert_eq!(description, "nothing of the requested scope can be granted here");
+}
+
+fn with_prompt_none_no_page_is_shown(engine: Engine) {
+    let test = TestServer::start(engine);
+    test.user("ada", &[]);
+    let client = test.client(ClientMembers { first_party: Some(false), ..public_members("app") });
+    let query = authorize_query(&client, &[("prompt", "none")]);
+    let login = "the user has to sign in, and prompt=none forbids to ask";
+    let browser = Browser::new(&test);
+    let silently = || browser.get(&format!("/oauth/authorize?{query}"));
+    assert_eq!(assert_redirected_error(&test, &silently(), "login_required", Some("a state")), login);
+    let shown = authorize_query(&client, &[("prompt", "login consent")]);
+    assert_eq!(get(&test, &shown).location().path(), "/login");
+    browser.sign_in("", "ada", PASSWORD);
+    let description = assert_redirected_error(&test, &silently(), "consent_required", Some("a state"));
+    assert_eq!(description, "the user has to be asked for consent, and prompt=none forbids it");
+    let allowed = browser.decide(&authorize_query(&client, &[]), "allow");
+    assert!(allowed.parameter("code").is_some());
+    let code = silently().parameter("code").unwrap();
+    assert_eq!(test.token(&client, &code_parameters(&code)).status, 200);
+    let mixed = get(&test, &authorize_query(&client, &[("prompt", "none login")]));
+    let description = assert_redirected_error(&test, &mixed, "invalid_request", Some("a state"));
+    assert_eq!(description, "prompt=none goes with no other value");
 }
 
 fn a_denied_consent_goes_to_the_client(engine: Engine) {

@@ -18,6 +18,7 @@ on_both!(
     a_confidential_client_needs_its_secret,
     a_disabled_client_is_told_so_once_it_has_proven_itself,
     a_chosen_secret_works_like_a_random_one,
+    guesses_of_a_chosen_secret_are_throttled,
     an_old_secret_works_until_its_grace_ends,
     without_grace_an_old_secret_ends_at_once,
     every_endpoint_authenticates_alike,
@@ -195,6 +196,49 @@ fn a_chosen_secret_works_like_a_random_one(engine: Engine) {
     test.advance(60);
     assert_refused(&post(chosen), FAILED);
     assert_eq!(post(&random).status, 200);
+}
+
+fn imported(test: &TestServer) -> impl Fn(&str) -> Answer {
+    let members =
+        ClientMembers { client_secret: Some("hunter2 and more".to_owned()), ..confidential_members("imported") };
+    test.client(members);
+    move |secret| ask(test, &[], &[("client_id", "imported"), ("client_secret", secret)])
+}
+
+fn guesses_of_a_chosen_secret_are_throttled(engine: Engine) {
+    let test = TestServer::start_with(engine, |config| {
+        config.login.failures_per_account = 3;
+        config.login.failures_per_address = 5;
+    });
+    let random = test.confidential();
+    let post = imported(&test);
+    let sibling = test.sibling();
+    assert_eq!(post("hunter2 and more").status, 200);
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        let wrong = TestClient { id: "imported".to_owned(), secret: Some("a wrong guess".to_owned()) };
+        assert_refused(&test.post_as(&wrong, path, &[("grant_type", "client_credentials"), ("token", "x")]), FAILED);
+    }
+    let throttled = post("another guess");
+    throttled.assert_error(429, "temporarily_unavailable");
+    assert_eq!(throttled.header("retry-after"), "900");
+    post("another guess").assert_error(429, "temporarily_unavailable");
+    // Who has proven the secret before is not held up, nor is another instance or a random secret.
+    assert_eq!(post("hunter2 and more").status, 200);
+    let form = [("client_id", "imported"), ("client_secret", "hunter2 and more")];
+    assert_eq!(ask(&sibling, &[], &form).status, 200);
+    let wrong = TestClient { secret: Some("wrong".to_owned()), ..random.clone() };
+    for _ in 0..10 {
+        assert_refused(&test.token(&wrong, &[("grant_type", "client_credentials")]), FAILED);
+    }
+    assert_eq!(test.token(&random, &[("grant_type", "client_credentials")]).status, 200);
+    let events = test.events("client.throttled");
+    assert_eq!((events.len(), events[0].target_id.as_deref()), (1, Some("imported")));
+    assert_eq!(events[0].address.as_deref(), Some("127.0.0.1"));
+    // What is remembered dies with its row, here while guesses are still refused unseen.
+    rotate(&test, &TestClient { id: "imported".to_owned(), secret: None }, 60);
+    assert_eq!(post("hunter2 and more").status, 200);
+    test.advance(60);
+    assert_refused(&post("hunter2 and more"), FAILED);
 }
 
 fn rotate(test: &TestServer, client: &TestClient, grace: u32) -> String {

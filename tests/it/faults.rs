@@ -297,6 +297,21 @@ fn after_a_clean_stop_the_file_alone_is_the_database() {
 }
 
 #[test]
+fn a_malformed_request_is_no_error_of_ours() {
+    let test = TestServer::start_now(Engine::Sqlite);
+    let running = Running::serve(&test.database, &[("LOG__FILTER", &Config::default().log.filter)]);
+    for malformed in ["GET / HTTP/1.1\r\nHost: x\r\nna me: x\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{0}\r\n\r\n"] {
+        let mut socket = TcpStream::connect(("127.0.0.1", running.port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.write_all(malformed.as_bytes()).unwrap();
+        let mut answer = String::new();
+        let _ = socket.read_to_string(&mut answer);
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    assert!(!running.said().contains("ERROR"), "{}", running.said());
+}
+
+#[test]
 fn sigint_ends_an_idle_server_at_once() {
     let test = TestServer::start_now(Engine::Sqlite);
     let mut running = Running::serve(&test.database, &[]);

@@ -27,6 +27,7 @@ mod layers;
 mod migrations;
 mod pages;
 mod password;
+mod password_race;
 mod privileges;
 mod process;
 mod purge;

@@ -47,7 +47,7 @@ pub fn redeem(
         return Err(Denial::MalformedRequest(text).into());
     }
     let is_key = server.environment_of_key(&subject.token).is_some();
-    let found = if is_key { verdict::find(server, &Presented::Bearer(subject.token))? } else { None };
+    let found = if is_key { verdict::find(server, &Presented::Bearer(subject.token), source.address)? } else { None };
     let credential = found.ok_or(Denial::SubjectTokenRefused(Verdict::Unknown))?;
     let resources = choose_resources(server, wanted, &credential)?;
     let question = Question {
