@@ -33,6 +33,9 @@ pub mod scopes;
 pub mod service_accounts;
 pub mod signing_keys;
 pub mod token;
+pub mod usage;
+pub mod usage_reports;
+pub mod usage_summaries;
 pub mod users;
 pub mod verdict;
 pub mod verify;
@@ -108,8 +111,11 @@ impl Server {
         Arc::clone(&self.scopes.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends writing, for a clean stop.
+    /// Writes the usage counted so far and ends writing, for a clean stop.
     pub fn close(&self) {
+        if let Some(failed) = usage::flush(self).failed {
+            log::error!("the usage counted since it was last written is lost: {failed}");
+        }
         self.store.close();
     }
 

@@ -66,9 +66,18 @@ fn routes() -> Vec<Route> {
         (get.clone(), "/v1/webhook-deliveries", none.clone(), "alerts:read", [200, 200]),
         (post.clone(), "/v1/webhook-deliveries/bob/resend", none.clone(), "alerts:write", [404, 404]),
         (post.clone(), "/v1/webhooks/photos/test", none.clone(), "alerts:write", [404, 404]),
-        (get, "/v1/revoked-tokens", none, "tokens:read", [200, 200]),
+        (get.clone(), "/v1/revoked-tokens", none.clone(), "tokens:read", [200, 200]),
         (post.clone(), "/v1/verify", json!({ "credential": "x" }), "credentials:verify", [200, 200]),
-        (post, "/v1/verify/batch", json!({ "items": [{ "credential": "x" }] }), "credentials:verify", [200, 200]),
+        (
+            post.clone(),
+            "/v1/verify/batch",
+            json!({ "items": [{ "credential": "x" }] }),
+            "credentials:verify",
+            [200, 200],
+        ),
+        (post, "/v1/usage", json!({ "events": [{ "credential_id": "web" }] }), "usage:write", [202, 202]),
+        (get.clone(), "/v1/access-keys/ak_none/usage", none.clone(), "usage:read", [404, 404]),
+        (get, "/v1/clients/web/usage", none, "usage:read", [200, 200]),
     ]
 }
 
@@ -114,8 +123,11 @@ fn every_route_needs_its_scope(engine: Engine) {
         // `admin` holds every scope of the API.
         let any = all.send(method.clone(), path, body);
         assert_eq!(any.status, second, "{name}: {}", any.body);
-        let pattern =
-            path.replace("/clients/web", "/clients/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
+        let pattern = path
+            .replace("/clients/web", "/clients/{client_id}")
+            .replace("/bob", "/{id}")
+            .replace("/photos", "/{name}")
+            .replace("/ak_none", "/{id}");
         seen.entry(pattern).or_default().insert(method.as_str().to_lowercase());
     }
     let mut wanted = table();
@@ -570,7 +582,8 @@ fn the_document_describes_every_route(engine: Engine) {
             let pattern = path
                 .replace("/clients/web", "/clients/{client_id}")
                 .replace("/bob", "/{id}")
-                .replace("/photos", "/{name}");
+                .replace("/photos", "/{name}")
+                .replace("/ak_none", "/{id}");
             (format!("{} {pattern}", method.as_str().to_lowercase()), scope)
         })
         .collect();
@@ -603,8 +616,11 @@ fn is_for_resource_servers(path: &str) -> bool {
 /// Does this route take a body?
 fn has_body(route: &str) -> bool {
     let found = routes().into_iter().find(|(method, path, ..)| {
-        let pattern =
-            path.replace("/clients/web", "/clients/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
+        let pattern = path
+            .replace("/clients/web", "/clients/{client_id}")
+            .replace("/bob", "/{id}")
+            .replace("/photos", "/{name}")
+            .replace("/ak_none", "/{id}");
         format!("{} {pattern}", method.as_str().to_lowercase()) == route
     });
     found.is_some_and(|(_, _, body, ..)| !body.is_null())

@@ -37,3 +37,5 @@ mod revocation;
 mod signing_keys;
 mod store;
 mod third_party;
+mod usage;
+mod usage_reports;

@@ -8,6 +8,7 @@ mod openapi;
 mod revoked_tokens;
 mod scopes;
 mod signing_keys;
+mod usage;
 mod users;
 mod verify;
 
@@ -61,6 +62,9 @@ pub fn scope() -> Scope {
         .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))
         .service(web::resource("/webhooks/{name}/test").route(web::post().to(alerts::test)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/usage").route(web::post().to(usage::report)))
+        .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
+        .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
         .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .service(web::resource("/verify").route(web::post().to(verify::verify)))

@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, users, verify,
+    alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, usage, users, verify,
 };
 use crate::http::respond;
 
@@ -53,6 +53,7 @@ impl Modify for Bearer {
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
         verify::verify, verify::verify_batch, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
+        usage::report, usage::of_access_key, usage::of_client,
     ),
     modifiers(&Bearer)
 )]
