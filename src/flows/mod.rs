@@ -29,6 +29,7 @@ pub mod signing_keys;
 pub mod token;
 pub mod users;
 pub mod verdict;
+pub mod workflows;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -14,11 +14,15 @@ pub enum GrantType {
     Password,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 6749 §4.5, an extension grant named by an absolute URI: a workflow's identifier instead of a secret.
+    #[serde(rename = "urn:grantor:params:oauth:grant-type:workflow")]
+    Workflow,
 }
 
 impl GrantType {
     /// Every grant of this server, in the order of the metadata document.
-    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials];
+    pub const ALL: [Self; 5] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials, Self::Workflow];
 
     /// The registered spelling.
     pub const fn as_str(self) -> &'static str {
@@ -27,6 +31,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::Password => "password",
             Self::ClientCredentials => "client_credentials",
+            Self::Workflow => "urn:grantor:params:oauth:grant-type:workflow",
         }
     }
 

@@ -8,6 +8,7 @@ use crate::crypto::{jwt, random};
 use crate::domain::client::Client;
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
+use crate::domain::workflow::{SecretEnd, Workflow};
 use crate::flows::Server;
 use crate::flows::error::Failure;
 use crate::flows::token::authority::Authority;
@@ -20,6 +21,8 @@ pub enum Subject<'a> {
     Client,
     /// A user, by a grant of theirs.
     User(&'a User, &'a Grant),
+    /// The client itself, through a workflow, whose secret ends then.
+    Workflow(&'a Workflow, SecretEnd),
 }
 
 /// A signed token. No `Debug`.
@@ -49,16 +52,16 @@ impl Minted {
 pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: &Authority) -> Result<Minted, Failure> {
     let now = server.clock.now();
     let issued_at = now.timestamp();
-    let mut expires_in = i64::try_from(lifetime(server, client).as_secs()).unwrap_or_default();
-    if let Subject::User(_, grant) = subject {
-        // What was granted until then is not usable behind it, also where nobody asks us.
-        expires_in = expires_in.min(grant.expires_at.timestamp() - issued_at);
-    }
+    let expires_in = expires_in(server, client, subject, issued_at);
     let (sub, auth_time, roles, grant_id) = match subject {
-        Subject::Client => (client.client_id.as_str(), None, None, None),
+        Subject::Client | Subject::Workflow(..) => (client.client_id.as_str(), None, None, None),
         Subject::User(user, grant) => {
             (user.id.as_str(), Some(grant.auth_time.timestamp()), Some(user.roles.clone()), Some(grant.id.0.clone()))
         }
+    };
+    let workflow = match subject {
+        Subject::Workflow(workflow, _) => Some(workflow),
+        Subject::Client | Subject::User(..) => None,
     };
     let jti = random::opaque_id()?;
     let claims = AccessTokenClaims {
@@ -76,12 +79,27 @@ pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: 
         roles,
         grant_id,
         access_key_id: None,
-        workflow_id: None,
+        workflow_id: workflow.map(|workflow| workflow.id.0.clone()),
+        workflow_authorized_at: workflow.and_then(|workflow| workflow.authorized_at).map(|at| at.timestamp_micros()),
         projects: None,
     };
     let keyring = server.keyring();
     let key = keyring.signing_key(now).ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;
     Ok(Minted { access_token: jwt::sign(&claims, key)?, jti, expires_in })
+}
+
+/// The lifetime of a token in seconds. What it rests on until then is not usable behind it, also where nobody asks us.
+fn expires_in(server: &Server, client: &Client, subject: &Subject<'_>, issued_at: i64) -> i64 {
+    let seconds = |lifetime: Duration| i64::try_from(lifetime.as_secs()).unwrap_or_default();
+    match subject {
+        Subject::Client => seconds(lifetime(server, client)),
+        Subject::User(_, grant) => seconds(lifetime(server, client)).min(grant.expires_at.timestamp() - issued_at),
+        Subject::Workflow(workflow, end) => {
+            let own = Duration::from_secs(workflow.access_token_lifetime.into());
+            let own = seconds(own.min(server.config.tokens.access_token_max_lifetime));
+            end.map_or(own, |end| own.min(end.timestamp() - issued_at))
+        }
+    }
 }
 
 /// The client's own, else its environment's, else the server's; never more than the server's most.

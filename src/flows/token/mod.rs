@@ -6,6 +6,7 @@ mod client_credentials;
 mod mint;
 mod password;
 mod refresh_token;
+mod workflow;
 
 pub use authority::{Authority, Wanted, decide};
 pub use mint::grant_expiry;
@@ -30,15 +31,24 @@ struct Asked {
     source: Source,
 }
 
-/// Exchanges a grant for tokens.
+/// Exchanges a grant for tokens. `origin` is the `Origin` header of the request, as it came.
 pub fn exchange(
     server: &Server,
     params: &Params,
     presented: Result<PresentedCredentials, CredentialsError>,
     source: Source,
+    origin: Option<&str>,
 ) -> FlowResult<TokenResponse> {
     let request =
         TokenRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
+    if let Grant::Workflow { workflow_id } = &request.grant {
+        // No secret takes part, so there is no client to authenticate.
+        let presented = presented.map_err(client_auth::unusable)?;
+        let claimed = workflow::Claimed { presented, workflow_id, origin, source };
+        let response = workflow::redeem(server, claimed, request.scope, request.resources)?;
+        server.metrics.token_issued(request.grant.grant_type().as_str());
+        return Ok(response);
+    }
     let client = client_auth::authenticate(server, presented, &source)?;
     let grant_type = request.grant.grant_type();
     client.check_grant(grant_type)?;
@@ -51,6 +61,7 @@ pub fn exchange(
         Grant::RefreshToken { refresh_token } => refresh_token::redeem(server, &asked, &refresh_token),
         Grant::Password { username, password } => password::redeem(server, asked, username, password),
         Grant::ClientCredentials => client_credentials::redeem(server, &asked),
+        Grant::Workflow { .. } => Err(Denial::GrantNotRegistered.into()),
     }?;
     server.metrics.token_issued(grant_type.as_str());
     Ok(response)

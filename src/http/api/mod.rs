@@ -7,6 +7,7 @@ mod revoked_tokens;
 mod scopes;
 mod signing_keys;
 mod users;
+mod workflows;
 
 pub use openapi::document as openapi_document;
 
@@ -36,6 +37,8 @@ pub fn scope() -> Scope {
                 .route(web::patch().to(clients::update)),
         )
         .service(web::resource("/clients/{client_id}/rotate-secret").route(web::post().to(clients::rotate_secret)))
+        .service(web::resource("/clients/{client_id}/secrets").route(web::get().to(clients::secrets)))
+        .service(web::resource("/clients/{client_id}/finish-rotation").route(web::post().to(clients::finish_rotation)))
         .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
         .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
         .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
@@ -53,6 +56,19 @@ pub fn scope() -> Scope {
         )
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
+        .service(
+            web::resource("/workflows").route(web::get().to(workflows::list)).route(web::post().to(workflows::create)),
+        )
+        .service(
+            web::resource("/workflows/{id}")
+                .route(web::get().to(workflows::show))
+                .route(web::patch().to(workflows::update)),
+        )
+        .service(web::resource("/workflows/{id}/authorize").route(web::post().to(workflows::authorize)))
+        .service(web::resource("/workflows/{id}/invalidate").route(web::post().to(workflows::invalidate)))
+        .service(web::resource("/workflows/{id}/disable").route(web::post().to(workflows::disable)))
+        .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
+        .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .default_service(web::to(edge::not_found))

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::crypto::etag::etag;
 use crate::flows::Server;
-use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, users};
+use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, users, workflows};
 use crate::http::respond;
 
 /// A problem (RFC 9457).
@@ -43,10 +43,12 @@ impl Modify for Bearer {
 #[openapi(
     info(title = "grantor admin API", description = "Clients, users, scopes, signing keys and audit of an authorization server."),
     paths(
-        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::disable,
+        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets, clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
-        signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list,
+        signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list, workflows::list,
+        workflows::create, workflows::show, workflows::update, workflows::authorize, workflows::invalidate,
+        workflows::disable, workflows::enable, workflows::revoke,
     ),
     modifiers(&Bearer)
 )]
