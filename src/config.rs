@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 use url::{Host, Url};
 
+use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
 use crate::domain::limits::Limits;
 use crate::domain::role::{ADMIN_SCOPE, Roles};
@@ -43,9 +44,14 @@ pub struct Config {
     pub plans: Plans,
     pub roles: RoleConfig,
     pub access_keys: AccessKeyConfig,
+    pub forward_auth: ForwardAuthConfig,
     pub usage: UsageConfig,
     pub audit: AuditConfig,
     pub metrics: MetricsConfig,
+    pub alerts: AlertConfig,
+    pub webhooks: Webhooks,
+    pub mail: MailConfig,
+    pub outbound: OutboundConfig,
     pub log: LogConfig,
 }
 
@@ -64,6 +70,11 @@ macro_rules! section {
         }
     };
 }
+
+// After the macro, which it uses.
+pub mod alerts;
+
+pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
 
 section!(
     /// `[server]`
@@ -202,6 +213,13 @@ section!(
     }
 );
 section!(
+    /// `[forward_auth]`
+    ForwardAuthConfig {
+        #[serde(deserialize_with = "list_or_text")]
+        callers: Vec<IpNet> = loopback(),
+    }
+);
+section!(
     /// `[usage]`
     UsageConfig {
         #[serde(with = "humantime_serde")]
@@ -218,8 +236,28 @@ section!(
         token_issuance: bool = false,
         #[serde(with = "humantime_serde")]
         retention: Duration = Duration::from_secs(400 * 86_400),
+        #[serde(with = "humantime_serde")]
+        retention_security: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_administration: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        retention_access: Option<Duration> = None,
+        #[serde(with = "humantime_serde")]
+        checkpoint_interval: Duration = Duration::from_secs(600),
     }
 );
+impl AuditConfig {
+    /// For how long events of this class are kept.
+    pub fn retention_of(&self, class: AuditClass) -> Duration {
+        match class {
+            AuditClass::Security => self.retention_security,
+            AuditClass::Administration => self.retention_administration,
+            AuditClass::Access => self.retention_access,
+        }
+        .unwrap_or(self.retention)
+    }
+}
+
 section!(
     /// `[metrics]`
     MetricsConfig {
@@ -374,6 +412,10 @@ impl Config {
         self.check_keys_and_passwords()?;
         self.check_names()?;
         self.check_environments()?;
+        if self.audit.checkpoint_interval < Duration::from_secs(1) {
+            return fail("audit.checkpoint_interval must be at least 1s");
+        }
+        self.check_alerts()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {
@@ -694,7 +736,7 @@ mod tests {
         assert_eq!(Config::from_toml(ANNOTATED).unwrap(), Config::default());
         let defaults = serde_json::to_value(Config::default()).unwrap();
         for (section, settings) in defaults.as_object().unwrap() {
-            if !matches!(section.as_str(), "environments" | "plans" | "roles") {
+            if !matches!(section.as_str(), "environments" | "plans" | "roles" | "webhooks") {
                 assert!(ANNOTATED.contains(&format!("[{section}]")), "{section}");
                 for name in settings.as_object().unwrap().keys() {
                     assert!(

@@ -12,5 +12,6 @@ pub mod domain; // 1
 pub mod flows; // 3
 pub mod http; // 4
 pub mod jobs; // 4
+pub mod outbound; // 2
 pub mod protocol; // 0
 pub mod store; // 2

@@ -1,55 +1,168 @@
-//! `grantor audit`: read the audit log.
+//! `grantor audit`: read the audit log, prove that it is whole, hand it to somebody who proves it elsewhere.
+
+use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
+use serde_json::json;
 
-use crate::cli::{CliResult, Context, output};
+use crate::cli::{CliError, CliResult, Context, output};
+use crate::crypto::audit_key::AuditPublicKey;
 use crate::domain::audit_event::{AuditEvent, AuditFilter};
+use crate::domain::audit_record::{Broken, ChainReport};
 use crate::domain::page::PageRequest;
-use crate::flows::audit;
 use crate::flows::caller::Caller;
+use crate::flows::{audit, audit_chain};
 
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
     /// List events, newest first.
-    List {
-        /// Only this action, such as login.failed.
-        #[arg(long)]
-        action: Option<String>,
-        /// Only by this actor.
-        #[arg(long)]
-        actor: Option<String>,
-        /// Only on this target.
-        #[arg(long)]
-        target: Option<String>,
-        /// Not before this time (RFC 3339).
+    List(List),
+    /// Prove that no event was altered, removed or inserted. Exit code 0 if so, 1 with the first broken place if not.
+    Verify {
+        /// Check this export instead of the database; needs neither database nor root key.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The public key (PEM) that must have signed the export; without it, the one that the export names.
+        #[arg(long, value_name = "FILE", requires = "file")]
+        public_key: Option<PathBuf>,
+    },
+    /// Write events with their hashes and checkpoints to standard output, one JSON object a line.
+    Export {
+        /// From the first event not before this time (RFC 3339).
         #[arg(long)]
         since: Option<DateTime<Utc>>,
-        /// Before this time (RFC 3339).
+        /// To the last event before this time (RFC 3339).
         #[arg(long)]
         until: Option<DateTime<Utc>>,
-        /// Older than this event.
-        #[arg(long)]
-        cursor: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = PageRequest::DEFAULT_LIMIT)]
-        limit: i64,
     },
+    /// Sign now where the chain stands; the server does so by itself every audit.checkpoint_interval.
+    Checkpoint,
+    /// Print the key that checks checkpoints and exports (PEM).
+    PublicKey,
+    /// Put events that have no place into the chain: those that an older version wrote beside this one.
+    Adopt,
+}
+
+/// Which events to list.
+#[derive(clap::Args)]
+pub struct List {
+    /// Only this action, such as login.failed.
+    #[arg(long)]
+    action: Option<String>,
+    /// Only by this actor.
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only on this target.
+    #[arg(long)]
+    target: Option<String>,
+    /// Only of this class: security, administration or access.
+    #[arg(long)]
+    class: Option<String>,
+    /// Not before this time (RFC 3339).
+    #[arg(long)]
+    since: Option<DateTime<Utc>>,
+    /// Before this time (RFC 3339).
+    #[arg(long)]
+    until: Option<DateTime<Utc>>,
+    /// Older than this event.
+    #[arg(long)]
+    cursor: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = PageRequest::DEFAULT_LIMIT)]
+    limit: i64,
 }
 
 /// Runs the command.
 pub fn run(command: Command, context: &Context) -> CliResult {
-    let server = context.open()?;
-    let Command::List { action, actor, target, since, until, cursor, limit } = command;
-    let filter = AuditFilter { action, actor_id: actor, target_id: target, since, until };
-    let page = audit::list(&server, &Caller::command_line(), &filter, &PageRequest::new(cursor, Some(limit)))?;
+    let caller = Caller::command_line();
+    match command {
+        Command::List(wanted) => list(wanted, context),
+        Command::Verify { file: Some(file), public_key } => verify_file(&file, public_key, context),
+        Command::Verify { file: None, .. } => {
+            let found = audit_chain::verify(&context.open()?, &caller, &output::progress)?;
+            report(found, context)
+        }
+        Command::Export { since, until } => {
+            let mut out = std::io::stdout().lock();
+            let mut write = |record: &_| {
+                serde_json::to_writer(&mut out, record)?;
+                out.write_all(b"\n")
+            };
+            audit_chain::export(&context.open()?, &caller, (since, until), &mut write)?;
+            Ok(out.flush()?)
+        }
+        Command::Checkpoint => match audit_chain::take_checkpoint(&context.open()?)? {
+            Some(checkpoint) if context.json => output::print_json(&checkpoint),
+            Some(checkpoint) => output::print(&format!(
+                "checkpoint {}: event {}, hash {}",
+                checkpoint.number, checkpoint.sequence, checkpoint.hash
+            )),
+            None => output::print(if context.json { "null" } else { "no new event since the last checkpoint" }),
+        },
+        Command::PublicKey => {
+            let key = audit_chain::public_key(&context.open()?, &caller)?;
+            if context.json {
+                return output::print_json(&json!({ "kid": key.kid(), "public_key": key.to_pem() }));
+            }
+            output::print(&format!("kid: {}\n{}", key.kid(), key.to_pem().trim_end()))
+        }
+        Command::Adopt => {
+            let adopted = audit_chain::adopt_outside(&context.open()?, &caller, &output::progress)?;
+            output::print(&format!("{adopted} events were put into the chain"))
+        }
+    }
+}
+
+fn list(wanted: List, context: &Context) -> CliResult {
+    let List { action, actor, target, class, since, until, cursor, limit } = wanted;
+    let filter = AuditFilter { action, actor_id: actor, target_id: target, class, since, until };
+    let request = PageRequest::new(cursor, Some(limit));
+    let page = audit::list(&context.open()?, &Caller::command_line(), &filter, &request)?;
     if context.json {
         return output::print_json(&page);
     }
     let rows: Vec<_> = page.items.iter().map(row).collect();
     output::print_table(&["WHEN", "ACTION", "OUTCOME", "WHO", "WHICH", "FROM", "DETAIL"], &rows)?;
     page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... older: --cursor {cursor}")))
+}
+
+fn verify_file(file: &PathBuf, public_key: Option<PathBuf>, context: &Context) -> CliResult {
+    let unreadable =
+        |file: &PathBuf, error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", file.display()));
+    let trusted = public_key.is_some();
+    let key = match public_key {
+        Some(file) => {
+            let pem = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+            Some(AuditPublicKey::from_pem(&pem).map_err(|error| unreadable(&file, &error))?)
+        }
+        None => None,
+    };
+    let export = File::open(file).map_err(|error| unreadable(file, &error))?;
+    report(audit_chain::verify_export(BufReader::new(export), key), context)?;
+    if !trusted {
+        output::progress("the key is the one that the export names: compare its kid with `grantor audit public-key`");
+    }
+    Ok(())
+}
+
+fn report(found: Result<ChainReport, Broken>, context: &Context) -> CliResult {
+    let report = found.map_err(|broken| CliError::failed(format!("the audit log is broken: {broken}")))?;
+    if context.json {
+        return output::print_json(&report);
+    }
+    let unsigned = report.sequence - report.signed_until.max(report.after);
+    output::print_fields(&[
+        ("whole", format!("events {} to {}", report.after + 1, report.sequence)),
+        ("checked", report.events.to_string()),
+        ("purged", report.purged.to_string()),
+        ("checkpoints", report.checkpoints.to_string()),
+        ("not in a checkpoint", unsigned.to_string()),
+        ("kid", report.kid),
+    ])
 }
 
 fn row(event: &AuditEvent) -> Vec<String> {

@@ -7,7 +7,7 @@ use crate::cli::{CliError, CliResult, Context, output};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
-use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
 use crate::flows::member::network;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
@@ -55,9 +55,19 @@ pub enum Command {
     RotateSecret {
         /// The client_id.
         client_id: String,
-        /// For how long the old secrets go on working, such as 7d; at once where absent.
+        /// For how long the current secret goes on working, such as 7d; at once where absent.
         #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
         grace: std::time::Duration,
+    },
+    /// Show the secrets that work now: who still uses the old one, and from where.
+    Secrets {
+        /// The client_id.
+        client_id: String,
+    },
+    /// End the grace period of a rotation now.
+    FinishRotation {
+        /// The client_id.
+        client_id: String,
     },
     /// Refuse a client for now.
     Disable {
@@ -211,6 +221,13 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let seconds = u32::try_from(grace.as_secs()).map_err(|_| CliError::usage("--grace is too long"))?;
             show_with_secret(&clients::rotate_secret(&server, &caller, &client_id, seconds)?, context.json)
         }
+        Command::Secrets { client_id } => {
+            let secrets = clients::list_secrets(&server, &caller, &client_id)?;
+            if context.json { output::print_json(&secrets) } else { show_secrets(&secrets) }
+        }
+        Command::FinishRotation { client_id } => {
+            show(&clients::finish_rotation(&server, &caller, &client_id)?, context.json)
+        }
         Command::Disable { client_id } => {
             show(&clients::set_status(&server, &caller, &client_id, Status::Inactive)?, context.json)
         }
@@ -224,6 +241,29 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             show(&clients::set_status(&server, &caller, &client_id, Status::Revoked)?, context.json)
         }
     }
+}
+
+/// One line for each secret and address.
+fn show_secrets(secrets: &[ClientSecretInUse]) -> CliResult {
+    let mut rows = Vec::new();
+    for secret in secrets {
+        let end = secret.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_rfc3339());
+        let start = [format!("...{}", secret.last_four), secret.created_at.to_rfc3339(), end];
+        let of = |rest: [String; 4]| start.iter().cloned().chain(rest).collect::<Vec<_>>();
+        let workflows = secret.workflows.len().to_string();
+        if secret.used_from.is_empty() {
+            rows.push(of([workflows.clone(), String::new(), String::new(), String::new()]));
+        }
+        for used in &secret.used_from {
+            rows.push(of([
+                workflows.clone(),
+                used.address.clone(),
+                used.last_used_at.to_rfc3339(),
+                used.uses.to_string(),
+            ]));
+        }
+    }
+    output::print_table(&["SECRET", "CREATED", "ENDS", "WORKFLOWS", "USED FROM", "LAST USED", "USES"], &rows)
 }
 
 fn grants(client: &Client) -> String {

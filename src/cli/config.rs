@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use crate::cli::{CliError, CliResult, load, output};
 use crate::config::ANNOTATED;
+use crate::flows::alerts::AlertEndpoints;
 use crate::http::tls::Certificate;
 use crate::store::DatabaseUrl;
 
@@ -30,6 +31,7 @@ pub fn run(command: &Command, file: Option<&Path>) -> CliResult {
             {
                 Certificate::load(certificate, key).map_err(CliError::usage)?;
             }
+            AlertEndpoints::open(&config).map_err(CliError::usage)?;
             output::print(&format!(
                 "The configuration is valid: {} on {}, database {url}.",
                 config.server.issuer, config.server.bind

@@ -1,5 +1,6 @@
 //! The command line (layer 4): clap, one file per command.
 
+mod alert;
 mod audit;
 mod client;
 mod config;
@@ -7,9 +8,11 @@ mod dev;
 mod output;
 mod run_server;
 mod scope;
+mod secret_input;
 mod serve;
 mod signing_key;
 mod user;
+mod workflow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +54,9 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// Create and manage workflows: tokens for front ends, by a public identifier.
+    #[command(subcommand)]
+    Workflow(workflow::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -60,6 +66,9 @@ enum Command {
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// See alerts and their deliveries, send one again, try a webhook.
+    #[command(subcommand)]
+    Alert(alert::Command),
 }
 
 /// Why a command did not do what it was asked.
@@ -127,8 +136,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };
     match done {

@@ -39,6 +39,16 @@ struct TableLabel {
     table: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabel {
+    rule: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
 /// The counters of this instance.
 pub struct Metrics {
     registry: Registry,
@@ -51,6 +61,9 @@ pub struct Metrics {
     uncounted: Counter,
     failures: Counter,
     purged: Family<TableLabel, Counter>,
+    alerts: Family<RuleLabel, Counter>,
+    alerts_dropped: Counter,
+    deliveries: Family<OutcomeLabel, Counter>,
 }
 
 fn histogram() -> Histogram {
@@ -68,6 +81,9 @@ impl Default for Metrics {
         let uncounted = Counter::default();
         let failures = Counter::default();
         let purged = Family::default();
+        let alerts = Family::default();
+        let alerts_dropped = Counter::default();
+        let deliveries = Family::default();
         let mut registry = Registry::with_prefix("grantor");
         registry.register("http_requests", "Answered requests", Clone::clone(&requests));
         registry.register("http_request_duration_seconds", "Time to answer", Clone::clone(&durations));
@@ -78,7 +94,24 @@ impl Default for Metrics {
         registry.register("limits_uncounted", "Uses that the shared counters could not count", uncounted.clone());
         registry.register("failures", "Requests that failed inside", failures.clone());
         registry.register("purged_rows", "Expired rows removed", Clone::clone(&purged));
-        Self { registry, requests, durations, tokens, denials, verdicts, logins_throttled, uncounted, failures, purged }
+        registry.register("alerts", "Alerts raised by rule", Clone::clone(&alerts));
+        registry.register("alerts_dropped", "Alerts lost because too many waited", alerts_dropped.clone());
+        registry.register("alert_delivery_attempts", "Attempts to deliver alerts", Clone::clone(&deliveries));
+        Self {
+            registry,
+            requests,
+            durations,
+            tokens,
+            denials,
+            verdicts,
+            logins_throttled,
+            uncounted,
+            failures,
+            purged,
+            alerts,
+            alerts_dropped,
+            deliveries,
+        }
     }
 }
 
@@ -122,6 +155,21 @@ impl Metrics {
     /// Rows removed from a table.
     pub fn purged(&self, table: &'static str, rows: usize) {
         self.purged.get_or_create(&TableLabel { table }).inc_by(u64::try_from(rows).unwrap_or_default());
+    }
+
+    /// An alert that was raised.
+    pub fn alert_raised(&self, rule: &'static str) {
+        self.alerts.get_or_create(&RuleLabel { rule }).inc();
+    }
+
+    /// The counter of alerts lost because too many waited.
+    pub fn alerts_dropped(&self) -> Counter {
+        self.alerts_dropped.clone()
+    }
+
+    /// An attempt to deliver an alert, and where its delivery stands now.
+    pub fn alert_delivery(&self, outcome: &'static str) {
+        self.deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// The text form (OpenMetrics 1.0).

@@ -1,5 +1,7 @@
 //! Volatile state (layer 2): lost at a restart, never trusted for more than it is.
 
+pub mod alert_queue;
+pub mod failed_authentications;
 pub mod login_throttle;
 pub mod metrics;
 pub mod rate_limits;

@@ -5,6 +5,7 @@ use aws_lc_rs::{constant_time, hkdf, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::crypto::audit_key::AuditKey;
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::secret::SecretKind;
@@ -48,6 +49,8 @@ pub struct DerivedKeys {
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
+    /// Signs checkpoints of the audit log.
+    pub audit: AuditKey,
 }
 
 impl DerivedKeys {
@@ -73,6 +76,7 @@ impl DerivedKeys {
             access_key: mac("access key digest")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
+            audit: AuditKey::from_seed(&*key("audit log signing")?).map_err(|_| InvalidRootKey)?,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Randomness, digests, passwords, sealing, signing. Imports `protocol` only (layer 1).
 
+pub mod audit_key;
 pub mod derived_keys;
 pub mod etag;
 pub mod jwt;
@@ -10,3 +11,4 @@ pub mod random;
 pub mod rsa_key;
 pub mod seal;
 pub mod secret;
+pub mod webhook_secret;

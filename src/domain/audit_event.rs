@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::audit_chain::{AuditClass, Octets};
 
 /// Everything that leaves an event. The spelling is `noun.verb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,10 @@ pub enum AuditAction {
     WorkflowDisabled,
     WorkflowEnabled,
     WorkflowRevoked,
+    AuditChainAdopted,
+    AuditEventsPurged,
+    WebhookDeliveryResent,
+    WebhookTested,
 }
 
 impl AuditAction {
@@ -133,7 +139,16 @@ impl AuditAction {
             Self::WorkflowDisabled => "workflow.disabled",
             Self::WorkflowEnabled => "workflow.enabled",
             Self::WorkflowRevoked => "workflow.revoked",
+            Self::AuditChainAdopted => "audit_chain.adopted",
+            Self::AuditEventsPurged => "audit_events.purged",
+            Self::WebhookDeliveryResent => "webhook_delivery.resent",
+            Self::WebhookTested => "webhook.tested",
         }
+    }
+
+    /// For how long it is kept.
+    pub fn class(self) -> AuditClass {
+        AuditClass::of(self.as_str())
     }
 }
 
@@ -188,7 +203,7 @@ pub struct Source {
 }
 
 /// An event as stored and shown.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditEvent {
     /// Increases with time on one database.
     pub id: i64,
@@ -224,6 +239,16 @@ pub struct AuditEvent {
     /// One line of detail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Its place in the chain, without gaps; absent while it is in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<i64>,
+    /// What its retention follows: `security`, `administration`, `access`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// SHA-256 over the hash before, a salt and this event, in base64url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub hash: Option<Octets>,
 }
 
 /// An event about to be stored.
@@ -284,6 +309,8 @@ pub struct AuditFilter {
     pub actor_id: Option<String>,
     /// On this target.
     pub target_id: Option<String>,
+    /// Of this class.
+    pub class: Option<String>,
     /// Not before this time.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.

@@ -1,5 +1,6 @@
 //! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
 
+use crate::domain::credential::Verdict;
 use crate::protocol::error_code::ErrorCode;
 
 /// A refusal: the RFC's word and a fixed sentence that tells an honest client what to do and an attacker nothing.
@@ -23,6 +24,8 @@ pub enum Denial {
     ClientAddressNotAllowed,
     /// The credential may not be used from this address.
     AddressNotAllowed,
+    /// Only proxies that the configuration names may ask here.
+    CallerNotAllowed,
     /// The client used another method than the one it is registered for.
     ClientAuthMethodNotRegistered,
     /// The client is unknown, at the authorization endpoint.
@@ -85,6 +88,8 @@ pub enum Denial {
     ClientRateExceeded(u64),
     /// Too many secrets were entered for workflows of this client; seconds until the next may be.
     TooManySecretsEntered(u64),
+    /// The access key to exchange is refused, for this reason.
+    SubjectTokenRefused(Verdict),
     /// The user's account is disabled, behind a code or refresh token.
     UserInactive,
     /// The user said no.
@@ -125,6 +130,8 @@ impl Denial {
             | Self::NotFound(_)
             | Self::Conflict(_)
             | Self::InvalidMember(_)
+            // RFC 8693 §2.2.2: a subject_token that is not good is an invalid request.
+            | Self::SubjectTokenRefused(_)
             | Self::BearerMissing => ErrorCode::InvalidRequest,
             Self::Unreadable(code, _) => *code,
             Self::ClientAuthMalformed(_)
@@ -161,7 +168,7 @@ impl Denial {
             | Self::TooManyRequests(_)
             | Self::ClientRateExceeded(_)
             | Self::TooManySecretsEntered(_) => ErrorCode::TemporarilyUnavailable,
-            Self::ConsentDenied | Self::AddressNotAllowed => ErrorCode::AccessDenied,
+            Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::BearerInvalid => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
         }
@@ -189,12 +196,14 @@ impl Denial {
                 return format!("too many secrets were entered for this client: try again in {seconds} seconds");
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
+            Self::SubjectTokenRefused(verdict) => verdict.public_text(),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),
             Self::NotFound(what) => return format!("there is no such {what}"),
             Self::BodyTooLarge => "the body must have at most 64 KiB",
             Self::ClientAuthFailed => "client authentication failed",
             Self::ClientInactive => "this client is disabled",
             Self::ClientAddressNotAllowed => "this client may not be used from this address",
+            Self::CallerNotAllowed => "only proxies that the configuration names may ask here (forward_auth.callers)",
             Self::AddressNotAllowed => "this credential may not be used from this address",
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
             Self::ClientUnknown => "there is no client with this client_id",

@@ -1,7 +1,11 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod alert;
+pub mod alert_rules;
+pub mod audit_chain;
 pub mod audit_event;
+pub mod audit_record;
 pub mod authorization_code;
 pub mod client;
 pub mod consent;
@@ -22,4 +26,5 @@ pub mod service_account;
 pub mod signing_key;
 pub mod usage;
 pub mod user;
+pub mod webhook_delivery;
 pub mod workflow;

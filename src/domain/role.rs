@@ -8,7 +8,7 @@ use crate::protocol::scope::Scope;
 pub const ADMIN_SCOPE: &str = "admin";
 
 /// The scopes of the admin API with what they allow: each is privileged.
-pub const ADMIN_API_SCOPES: [(&str, &str); 22] = [
+pub const ADMIN_API_SCOPES: [(&str, &str); 24] = [
     (ADMIN_SCOPE, "Administer this server without limits"),
     ("clients:read", "See registered clients"),
     ("clients:write", "Register, edit and revoke clients"),
@@ -19,6 +19,8 @@ pub const ADMIN_API_SCOPES: [(&str, &str); 22] = [
     ("signing-keys:read", "See the signing keys"),
     ("signing-keys:write", "Rotate the signing keys"),
     ("audit-events:read", "Read the audit log"),
+    ("alerts:read", "See alerts and their deliveries"),
+    ("alerts:write", "Send deliveries again and try webhooks"),
     ("tokens:read", "See which access tokens are revoked"),
     ("access-keys:read", "See access keys"),
     ("access-keys:write", "Create, edit, rotate and revoke access keys"),

@@ -6,12 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::crypto::derived_keys::digests_are_equal;
 use crate::crypto::secret::SecretKind;
+use crate::domain::alert::AlertSubject;
 use crate::domain::audit_event::Source;
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
 use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
-use crate::flows::error::FlowResult;
-use crate::flows::{Server, verdict};
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::{Server, alerts, verdict};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 
 /// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
@@ -35,9 +36,9 @@ pub fn authenticate(
         Some(secret) => find_secret(server, secret, secrets)?,
         None => None,
     };
-    let client = client.ok_or(Denial::ClientAuthFailed)?;
+    let client = client.ok_or_else(|| failed(server, None, source))?;
     match (client.is_public(), presented.secret.is_some()) {
-        (false, true) if proven.is_none() => return Err(Denial::ClientAuthFailed.into()),
+        (false, true) if proven.is_none() => return Err(failed(server, Some(&client), source)),
         (false, true) | (true, false) => {}
         (false, false) | (true, true) => return Err(Denial::ClientAuthMethodNotRegistered.into()),
     }
@@ -60,6 +61,13 @@ pub fn unusable(error: CredentialsError) -> Denial {
         CredentialsError::Param(_) | CredentialsError::MoreThanOneMethod => Denial::MalformedRequest(error.to_string()),
         other => Denial::ClientAuthMalformed(other.to_string()),
     }
+}
+
+/// The refusal, counted for the alert on failed authentications.
+fn failed(server: &Server, client: Option<&Client>, source: &Source) -> FlowError {
+    let subject = client.map(|client| AlertSubject::new("client", client.client_id.as_str()));
+    alerts::authentication_failed(server, subject, Some(source));
+    Denial::ClientAuthFailed.into()
 }
 
 /// The client with this secret, whatever its status, and which of its secrets that is; None when there is none.

@@ -1,7 +1,11 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
 pub mod access_keys;
+pub mod alerts;
 pub mod audit;
+pub mod audit_chain;
+pub mod audit_purge;
+pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;
@@ -14,6 +18,7 @@ pub mod demo;
 pub mod discovery;
 pub mod environments;
 pub mod error;
+pub mod forward_auth;
 pub mod introspect;
 pub mod limits;
 pub mod login;
@@ -22,6 +27,7 @@ pub mod open;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
+pub mod resource_server;
 pub mod revoke;
 pub mod scopes;
 pub mod service_accounts;
@@ -29,12 +35,15 @@ pub mod signing_keys;
 pub mod token;
 pub mod users;
 pub mod verdict;
+pub mod verify;
 pub mod workflows;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::counters::alert_queue::AlertQueue;
+use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
 use crate::counters::rate_limits::RateLimits;
@@ -43,9 +52,11 @@ use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::PasswordHashing;
 use crate::crypto::password_pool::PasswordPool;
+use crate::domain::alert_rules::AlertRules;
 use crate::domain::environment::Environment;
 use crate::domain::role::Roles;
 use crate::domain::scope_definition::ScopeDefinitions;
+use crate::flows::alerts::AlertEndpoints;
 use crate::protocol::resource::Resource;
 use crate::store::Store;
 
@@ -71,6 +82,12 @@ pub struct Server {
     pub roles: Roles,
     /// The audience of tokens for the admin API.
     pub admin_resource: Resource,
+    /// Alerts on their way to the job that stores them: what a request may do.
+    pub alerts: AlertQueue,
+    /// The thresholds of alerts.
+    pub alert_rules: AlertRules,
+    alert_endpoints: AlertEndpoints,
+    failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,

@@ -8,6 +8,8 @@ use std::sync::{Arc, RwLock};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::counters::alert_queue::AlertQueue;
+use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
 use crate::counters::usage::UsageCounters;
@@ -17,8 +19,10 @@ use crate::crypto::password::{PasswordCost, PasswordHashing};
 use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
-use crate::flows::error::Failure;
-use crate::flows::{Server, limits, scopes, signing_keys};
+use crate::flows::alerts::AlertEndpoints;
+use crate::flows::caller::Caller;
+use crate::flows::error::{Failure, FlowError};
+use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -48,6 +52,7 @@ impl Server {
     /// Opens everything and brings the schema up to date, reporting long steps to `progress`.
     pub fn open(config: Config, clock: Clock, progress: &dyn Fn(&str)) -> Result<Self, OpenError> {
         config.check().map_err(|error| OpenError::Setting(error.to_string()))?;
+        let alert_endpoints = AlertEndpoints::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
         let url = DatabaseUrl::parse(&config.database.url).map_err(|error| OpenError::Setting(error.to_string()))?;
         if let DatabaseUrl::Sqlite(path) = &url {
             make_private_folder(path)?;
@@ -67,7 +72,12 @@ impl Server {
             iterations: passwords.iterations,
             parallelism: passwords.parallelism,
         };
+        let metrics = Metrics::default();
         let server = Self {
+            alerts: AlertQueue::new(metrics.alerts_dropped()),
+            alert_rules: config.alert_rules(),
+            alert_endpoints,
+            failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(ThrottleLimits {
                 per_account: config.login.failures_per_account,
                 per_address: config.login.failures_per_address,
@@ -78,7 +88,7 @@ impl Server {
                 .map_err(|error| Failure::Internal(error.to_string()))?,
             keyring: RwLock::new(Arc::new(Keyring::new(Vec::new(), clock.now()))),
             scopes: RwLock::default(),
-            metrics: Metrics::default(),
+            metrics,
             environments: config.environments.0.keys().filter_map(|name| config.environment(name)).collect(),
             rate_limits,
             usage: UsageCounters::default(),
@@ -89,11 +99,21 @@ impl Server {
             clock,
             config,
         };
+        adopt_audit_events(&server, progress)?;
         define_admin_scopes(&server)?;
         scopes::reload(&server).map_err(Failure::from)?;
         signing_keys::reload(&server)?;
         signing_keys::ensure_first(&server, progress)?;
         Ok(server)
+    }
+}
+
+/// Before anything else leaves an event.
+fn adopt_audit_events(server: &Server, progress: &dyn Fn(&str)) -> Result<(), OpenError> {
+    match audit_chain::adopt(server, &Caller::server(), progress) {
+        Ok(_) => Ok(()),
+        Err(FlowError::Failed(failure)) => Err(failure.into()),
+        Err(FlowError::Denied(denial)) => Err(Failure::Internal(denial.public_text()).into()),
     }
 }
 

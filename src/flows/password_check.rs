@@ -6,12 +6,13 @@ use zeroize::Zeroizing;
 
 use crate::counters::login_throttle::{Attempt, Throttled};
 use crate::crypto::password::{PasswordError, Verified};
+use crate::domain::alert::AlertSubject;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::user::{MAX_PASSWORD_BYTES, username_key};
-use crate::flows::Server;
 use crate::flows::error::FlowResult;
+use crate::flows::{Server, alerts};
 use crate::store::{StoreError, UserWithPassword};
 
 /// What a log-in attempt presents. No `Debug`: it holds a password.
@@ -35,9 +36,15 @@ pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<UserWithPass
     }
     let account = server.store.read(|connection| connection.find_user_by_username(&attempt.username))?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let subject = account.as_ref().map(|account| AlertSubject::new("user", account.user.id.as_str()));
     let verified = match hash_on_the_pool(server, attempt, stored.clone())? {
         Ok(verified) => verified?,
-        Err(throttled) => return Err(refuse_throttled(server, attempt, throttled)?.into()),
+        Err(throttled) => {
+            if throttled.first {
+                alerts::login_throttled(server, subject, &attempt.source);
+            }
+            return Err(refuse_throttled(server, attempt, throttled)?.into());
+        }
     };
     let counted = counted(server, attempt);
     match account.filter(|_| verified.matches) {
@@ -50,6 +57,7 @@ pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<UserWithPass
             if disabled.is_some() {
                 server.throttle.failed(&counted);
             }
+            alerts::authentication_failed(server, subject, Some(&attempt.source));
             record_failure(server, attempt)?;
             Err(Denial::LoginFailed.into())
         }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::flows::{Server, signing_keys};
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, audit_purge, signing_keys};
 use crate::store::{StoreConnection, StoreError};
 
 /// Rows of one batch, one write each.
@@ -15,16 +16,18 @@ const KEEP: Duration = Duration::from_secs(86_400);
 type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, StoreError>;
 
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
-pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, StoreError> {
+pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 7] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 9] = [
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
-        ("audit_events", StoreConnection::purge_audit_events, now - server.config.audit.retention),
+        ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
+        ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
+        ("alert_silences", StoreConnection::purge_alert_silences, now),
     ];
     let mut total = 0;
     for (table, purge, until) in tables {
@@ -48,5 +51,6 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, St
         }
         total += removed;
     }
-    Ok(total + signing_keys::remove_expired(server)?)
+    total += signing_keys::remove_expired(server)?;
+    Ok(total + audit_purge::purge(server, keep_going)?)
 }

@@ -77,10 +77,22 @@ impl Judged {
 
 /// Finds and judges what was presented, counts it against its limits and into its usage.
 pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
-    let judged = match find(server, presented)? {
-        None => Judged::of(Verdict::Unknown, None),
-        Some(credential) => decide(server, credential, question)?,
-    };
+    match find(server, presented)? {
+        None => Ok(unknown(server, question)),
+        Some(credential) => judge_found(server, credential, question),
+    }
+}
+
+/// The verdict on what does not exist, or is not the caller's affair.
+pub fn unknown(server: &Server, question: &Question) -> Judged {
+    let judged = Judged::of(Verdict::Unknown, None);
+    record(server, &judged, question);
+    judged
+}
+
+/// Judges a credential that was found, counts it against its limits and into its usage.
+pub fn judge_found(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
+    let judged = decide(server, credential, question)?;
     record(server, &judged, question);
     Ok(judged)
 }

@@ -136,6 +136,8 @@ fn endpoint(path: &str) -> &'static str {
         "/metrics" => "metrics",
         _ if path.starts_with("/health/") => "health",
         _ if path.starts_with("/.well-known/") => "metadata",
+        "/v1/verify" | "/v1/verify/batch" => "verify",
+        _ if path.starts_with("/v1/forward-auth/") => "forward_auth",
         _ if path.starts_with("/v1/") => "api",
         _ if path.starts_with("/static/") => "static",
         _ => "other",

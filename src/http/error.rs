@@ -16,6 +16,9 @@ use crate::protocol::error_code::{ErrorCode, error_description};
 /// Seconds after which a failed request may be worth another try.
 const RETRY_SECONDS: u64 = 2;
 
+/// RFC 7617 §2: the challenge to a client.
+const BASIC_CHALLENGE: &str = "Basic realm=\"grantor\", charset=\"UTF-8\"";
+
 /// Logs what went wrong and counts it: a failure with its cause for the operator, a refusal for whoever debugs a client.
 fn record(server: &Server, error: &FlowError) {
     match error {
@@ -45,6 +48,7 @@ fn status(denial: &Denial) -> StatusCode {
         | Denial::PrivilegeEscalation(_)
         | Denial::CsrfMismatch
         | Denial::AddressNotAllowed
+        | Denial::CallerNotAllowed
         | Denial::LoginFailed
         | Denial::IntrospectionNotAllowed => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
@@ -92,7 +96,7 @@ pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
                 ErrorCode::InvalidClient => {
                     let mut response = HttpResponse::Unauthorized();
                     // RFC 6749 §5.2: must name the scheme to a client that used the header; harmless to the others.
-                    response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"grantor\", charset=\"UTF-8\""));
+                    response.insert_header((WWW_AUTHENTICATE, BASIC_CHALLENGE));
                     response
                 }
                 ErrorCode::InvalidGrant => HttpResponse::BadRequest(),
@@ -124,6 +128,7 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
         FlowError::Denied(denial) => {
             let status = match denial {
                 Denial::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ref other if other.code() == ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
                 ref other => status(other),
             };
             let mut response = problem(status, api_code(&denial), &denial.public_text());
@@ -161,6 +166,8 @@ fn challenge(denial: &Denial) -> Option<String> {
         Denial::BearerScopeMissing(scope) => {
             Some(format!("Bearer realm=\"grantor\", error=\"insufficient_scope\", scope=\"{scope}\""))
         }
+        // RFC 9110 §11.6.1: a 401 names a scheme.
+        other if other.code() == ErrorCode::InvalidClient => Some(BASIC_CHALLENGE.to_owned()),
         _ => None,
     }
 }

@@ -7,10 +7,13 @@ use actix_web::rt::time::timeout;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
+use crate::flows::resource_server::Authorization;
+use crate::flows::verdict::Presented;
 use crate::http::edge::Edge;
 use crate::protocol::bearer::bearer_token;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
@@ -109,6 +112,28 @@ pub fn origin(request: &HttpRequest) -> Option<String> {
     let first = values.next()?;
     let only = first.to_str().ok().filter(|_| values.next().is_none());
     Some(only.unwrap_or_default().to_owned())
+}
+
+/// The credential in an `Authorization` header: Bearer, or Basic with a client's identifier and secret.
+pub fn presented_in_header(header: &str) -> Option<Presented> {
+    if let Some(token) = bearer_token(header) {
+        return Some(Presented::Bearer(Zeroizing::new(token.to_owned())));
+    }
+    let read = PresentedCredentials::read(Some(header.as_bytes()), &Params::default()).ok()?;
+    Some(Presented::Client(read.client_id, read.secret?))
+}
+
+/// How a resource server authenticates; only ever by the header. Two of them are two methods.
+pub fn authorization(request: &HttpRequest) -> Authorization {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let first = headers.next().map(actix_web::http::header::HeaderValue::as_bytes);
+    let is_basic =
+        first.and_then(|header| header.get(..6)).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
+    if is_basic || headers.next().is_some() {
+        Authorization::Client(credentials(request, &Params::default()))
+    } else {
+        Authorization::Bearer(bearer(request))
+    }
 }
 
 /// Where the request came from.

@@ -7,11 +7,13 @@ mod cors;
 mod edge;
 mod error;
 mod extract;
+mod forward_auth;
 mod health;
 mod limits;
 mod metrics;
 mod oauth;
 mod pages;
+mod rate_headers;
 mod respond;
 mod run;
 pub mod tls;
@@ -120,6 +122,7 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
                 web::resource("/health/ready").route(web::get().to(health::ready)).route(web::head().to(health::ready)),
             )
             .service(web::resource("/metrics").route(web::get().to(metrics::behind_token)))
+            .service(web::resource("/v1/forward-auth/{dialect}{path:(/.*)?}").route(web::route().to(forward_auth::ask)))
             .service(api::scope())
             .default_service(web::to(edge::not_found)),
     );

@@ -1,12 +1,15 @@
-//! Background work (layer 4): reading and rotating signing keys, removing what has expired. Each instance runs it; what
+//! Background work (layer 4): reading and rotating signing keys, removing what has expired, signing
+//! where the audit log stands. Each instance runs it; what
 //! only one may do is decided in the database.
+
+mod alerts;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, purge, scopes, signing_keys};
+use crate::flows::{Server, audit_chain, purge, scopes, signing_keys};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -62,34 +65,43 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         Ok(())
     })?;
     jobs.spawn("purge", server, server.config.database.purge_interval, |server, stop| {
-        purge::purge(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+        purge::purge(server, &|| !stop.is_set()).map(drop)
     })?;
+    jobs.spawn("audit-checkpoint", server, server.config.audit.checkpoint_interval, |server, _| {
+        audit_chain::take_checkpoint(server).map(drop)
+    })?;
+    alerts::start(&mut jobs, server)?;
     Ok(jobs)
 }
 
 impl Jobs {
     fn spawn(
         &mut self,
-        name: &'static str,
+        name: &str,
         server: &Arc<Server>,
         interval: Duration,
         work: impl Fn(&Server, &Stop) -> Result<(), FlowError> + Send + 'static,
     ) -> std::io::Result<()> {
         let (server, stop) = (Arc::clone(server), Arc::clone(&self.stop));
+        let thread = thread::Builder::new().name(name.to_owned());
+        let name = name.to_owned();
         let run = move || {
             let mut was_well = true;
             while !stop.wait(interval) {
                 let done = work(&server, &stop);
                 // Said once when it begins to fail and once when it is well again, not at every turn.
                 match (&done, was_well) {
-                    (Err(error), true) => log::error!("job {name} fails: {error:?}"),
+                    (Err(error), true) => {
+                        log::error!("job {name} fails: {error:?}");
+                        alerts::job_failed(&server, &name);
+                    }
                     (Ok(()), false) => log::info!("job {name} works again"),
                     _ => {}
                 }
                 was_well = done.is_ok();
             }
         };
-        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        self.threads.push(thread.spawn(run)?);
         Ok(())
     }
 }

@@ -39,7 +39,21 @@ pub enum Grant {
         /// The workflow: public.
         workflow_id: String,
     },
+    /// RFC 8693 §2.1, for access keys only.
+    TokenExchange {
+        /// The access key.
+        subject_token: Zeroizing<String>,
+        /// The type that it is said to have.
+        subject_token_type: String,
+    },
 }
+
+/// What an access key is called as a `subject_token_type` (RFC 8693 §3 leaves room for others than its own).
+pub const ACCESS_KEY_TYPE: &str = "urn:grantor:params:oauth:token-type:access_key";
+/// RFC 8693 §3.
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// RFC 8693 §3; the access tokens of this server are such.
+const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// A parsed token request.
 pub struct TokenRequest {
@@ -75,6 +89,7 @@ impl Grant {
             Self::Password { .. } => GrantType::Password,
             Self::ClientCredentials => GrantType::ClientCredentials,
             Self::Workflow { .. } => GrantType::Workflow,
+            Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
     }
 
@@ -95,6 +110,24 @@ impl Grant {
             }
             GrantType::ClientCredentials => Self::ClientCredentials,
             GrantType::Workflow => Self::Workflow { workflow_id: params.required("workflow_id")?.to_owned() },
+            GrantType::TokenExchange => Self::read_exchange(params)?,
+        })
+    }
+}
+
+impl Grant {
+    fn read_exchange(params: &Params) -> Result<Self, ParamError> {
+        // RFC 8693 §2.1: delegation is not offered, and what is issued is always an access token.
+        if params.optional("actor_token")?.is_some() || params.optional("actor_token_type")?.is_some() {
+            return Err(ParamError::Malformed("actor_token"));
+        }
+        let requested = params.optional("requested_token_type")?;
+        if !requested.is_none_or(|requested| [ACCESS_TOKEN_TYPE, JWT_TYPE].contains(&requested)) {
+            return Err(ParamError::Malformed("requested_token_type"));
+        }
+        Ok(Self::TokenExchange {
+            subject_token: Zeroizing::new(params.required("subject_token")?.to_owned()),
+            subject_token_type: params.required("subject_token_type")?.to_owned(),
         })
     }
 }
@@ -110,7 +143,10 @@ impl TokenRequest {
             error_code: ErrorCode::InvalidScope,
             description: error.to_string(),
         })?;
-        let resources: Result<Vec<_>, _> = params.all("resource").into_iter().map(Resource::parse).collect();
+        // RFC 8693 §2.1: `audience` names the target of an exchange, too; ours are all resources.
+        let audiences = if grant_type == GrantType::TokenExchange { params.all("audience") } else { Vec::new() };
+        let targets = params.all("resource").into_iter().chain(audiences);
+        let resources: Result<Vec<_>, _> = targets.map(Resource::parse).collect();
         let resources = resources.map_err(|error| TokenRequestError {
             error_code: ErrorCode::InvalidTarget,
             description: error.to_string(),

@@ -14,6 +14,9 @@ pub struct TokenResponse {
     /// The refresh token, where one was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// What kind of token it is, where one was exchanged for another (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// The granted scope: always sent, so that a client need not guess whether it is what it asked for.
     pub scope: String,
 }

@@ -1,18 +1,21 @@
-//! Table `audit_events`: appended to, read, purged by age; never changed.
+//! Table `audit_events`: appended to and read; never changed. `audit_chain` gives each its place, `audit_purged_ranges`
+//! removes the old ones.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::domain::audit_chain::{ChainedEvent, Octets};
 use crate::domain::audit_event::{AuditEvent, AuditFilter, NewAuditEvent};
 use crate::domain::page::{Page, PageRequest};
+use crate::store::audit_chain::gather;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::audit_events;
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = audit_events)]
-struct AuditEventRow {
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_events, treat_none_as_default_value = false)]
+pub(super) struct AuditEventRow {
     id: i64,
     occurred_at: i64,
     action: String,
@@ -26,6 +29,10 @@ struct AuditEventRow {
     user_agent: Option<String>,
     request_id: Option<String>,
     detail: Option<String>,
+    sequence: Option<i64>,
+    class: Option<String>,
+    salt: Option<Vec<u8>>,
+    hash: Option<Vec<u8>>,
 }
 
 impl From<AuditEventRow> for AuditEvent {
@@ -44,29 +51,51 @@ impl From<AuditEventRow> for AuditEvent {
             user_agent: row.user_agent,
             request_id: row.request_id,
             detail: row.detail,
+            sequence: row.sequence,
+            class: row.class,
+            hash: row.hash.map(Octets),
         }
     }
 }
 
+impl From<ChainedEvent> for AuditEventRow {
+    fn from(chained: ChainedEvent) -> Self {
+        let event = chained.event;
+        Self {
+            id: event.id,
+            occurred_at: to_micros(event.occurred_at),
+            action: event.action,
+            outcome: event.outcome,
+            actor_kind: event.actor_kind,
+            actor_id: event.actor_id,
+            target_kind: event.target_kind,
+            target_id: event.target_id,
+            client_id: event.client_id,
+            address: event.address,
+            user_agent: event.user_agent,
+            request_id: event.request_id,
+            detail: event.detail,
+            sequence: event.sequence,
+            class: event.class,
+            salt: Some(chained.salt.0),
+            hash: event.hash.map(|hash| hash.0),
+        }
+    }
+}
+
+/// An event with its salt; what somebody emptied stays empty, and its hash will not fit.
+pub(super) fn chained(mut row: AuditEventRow) -> ChainedEvent {
+    let salt = Octets(row.salt.take().unwrap_or_default());
+    ChainedEvent { event: row.into(), salt }
+}
+
 impl StoreConnection {
-    /// Appends an event.
+    /// Appends an event, when the write that is under way has done all else: see `audit_chain`.
     pub fn insert_audit_event(&mut self, event: &NewAuditEvent, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let row = (
-            audit_events::occurred_at.eq(to_micros(now)),
-            audit_events::action.eq(event.action.as_str()),
-            audit_events::outcome.eq(if event.success { "success" } else { "failure" }),
-            audit_events::actor_kind.eq(event.actor.kind()),
-            audit_events::actor_id.eq(event.actor.id()),
-            audit_events::target_kind.eq(event.target.as_ref().map(|(kind, _)| *kind)),
-            audit_events::target_id.eq(event.target.as_ref().map(|(_, id)| id)),
-            audit_events::client_id.eq(&event.client_id),
-            audit_events::address.eq(event.source.address.map(|address| address.to_string())),
-            audit_events::user_agent.eq(&event.source.user_agent),
-            audit_events::request_id.eq(&event.source.request_id),
-            audit_events::detail.eq(&event.detail),
-        );
-        diesel::insert_into(audit_events::table).values(row).execute(self)?;
-        Ok(())
+        match gather(event, now) {
+            Some(event) => self.append_audit_event(event, now),
+            None => Ok(()),
+        }
     }
 
     /// A page of events, newest first; the cursor is an event's id.
@@ -92,6 +121,9 @@ impl StoreConnection {
         if let Some(target) = &filter.target_id {
             query = query.filter(audit_events::target_id.eq(target));
         }
+        if let Some(class) = &filter.class {
+            query = query.filter(audit_events::class.eq(class));
+        }
         if let Some(since) = filter.since {
             query = query.filter(audit_events::occurred_at.ge(to_micros(since)));
         }
@@ -100,15 +132,5 @@ impl StoreConnection {
         }
         let rows = query.load(self)?.into_iter().map(AuditEvent::from).collect();
         Ok(Page::from_rows(rows, page.limit, |event| event.id.to_string()))
-    }
-
-    /// Removes events older than `until`, at most `limit`; answers how many.
-    pub fn purge_audit_events(&mut self, until: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        let ids: Vec<i64> = audit_events::table
-            .filter(audit_events::occurred_at.lt(to_micros(until)))
-            .select(audit_events::id)
-            .limit(limit)
-            .load(self)?;
-        Ok(diesel::delete(audit_events::table.filter(audit_events::id.eq_any(ids))).execute(self)?)
     }
 }

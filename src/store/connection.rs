@@ -9,6 +9,7 @@ use diesel::connection::{SimpleConnection as _, TransactionManager as _};
 use diesel::r2d2::R2D2Connection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
+use crate::store::audit_chain;
 use crate::store::error::StoreError;
 
 /// A connection to either database.
@@ -21,14 +22,15 @@ pub enum StoreConnection {
 }
 
 impl StoreConnection {
-    /// Runs `write` in a transaction, or in a savepoint where one is open. An error or a panic rolls back exactly this.
+    /// Runs `write` in a transaction, or in a savepoint where one is open; the audit events that it leaves come last. An
+    /// error or a panic rolls back exactly this.
     pub(super) fn in_transaction<T>(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         type Manager = <StoreConnection as diesel::Connection>::TransactionManager;
         Manager::begin_transaction(self)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| write(self)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| audit_chain::with_events(self, write)))
             .unwrap_or_else(|_| Err(StoreError::Unavailable("a write panicked".to_owned())));
         match outcome {
             Ok(answer) => {

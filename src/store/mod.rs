@@ -5,7 +5,11 @@
 
 mod access_key_secrets;
 mod access_keys;
+mod alerts;
+mod audit_chain;
+mod audit_checkpoints;
 mod audit_events;
+mod audit_purged_ranges;
 mod authorization_codes;
 mod client_secrets;
 mod clients;
@@ -27,12 +31,15 @@ mod service_accounts;
 mod signing_keys;
 mod usage_days;
 mod users;
+mod webhook_deliveries;
 mod workflows;
 mod writer;
 
 use std::time::Duration;
 
 pub use access_keys::PresentedAccessKey;
+pub use audit_chain::ChainPart;
+pub use audit_purged_ranges::AuditPurge;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;

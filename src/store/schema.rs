@@ -180,6 +180,42 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         request_id -> Nullable<Text>,
         detail -> Nullable<Text>,
+        sequence -> Nullable<BigInt>,
+        class -> Nullable<Text>,
+        salt -> Nullable<Binary>,
+        hash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_chain (id) {
+        id -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        adopt_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (number) {
+        number -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        occurred_at -> BigInt,
+        kid -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_purged_ranges (first_sequence) {
+        first_sequence -> BigInt,
+        last_sequence -> BigInt,
+        previous_hash -> Binary,
+        hash -> Binary,
+        purged_at -> BigInt,
+        kid -> Text,
+        signature -> Binary,
     }
 }
 
@@ -298,6 +334,42 @@ diesel::table! {
     workflow_origins (origin, workflow_id) {
         origin -> Text,
         workflow_id -> Text,
+    }
+}
+
+diesel::table! {
+    alerts (id) {
+        id -> Text,
+        rule -> Text,
+        subject_kind -> Text,
+        subject_id -> Text,
+        detail -> Text,
+        occurred_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert_silences (silence_key) {
+        silence_key -> Text,
+        silent_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Text,
+        alert_id -> Text,
+        endpoint -> Text,
+        event_type -> Text,
+        payload -> Text,
+        status -> Text,
+        attempts -> BigInt,
+        next_attempt_at -> BigInt,
+        leased_until -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
     }
 }
 

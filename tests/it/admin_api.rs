@@ -772,7 +772,7 @@ fn unknown_members_and_parameters_are_refused(engine: Engine) {
         let detail = admin.send(method.clone(), path, Some(&body)).problem(400, "invalid_request");
         assert!(detail.contains("surprise"), "{method} {path}: {detail}");
     }
-    for list in ["clients", "users", "scopes", "signing-keys", "audit-events", "revoked-tokens"] {
+    for list in ["clients", "users", "scopes", "signing-keys", "audit-events", "audit-checkpoints", "revoked-tokens"] {
         let detail = admin.get(&format!("/v1/{list}?surprise=1")).problem(400, "invalid_request");
         assert!(detail.contains("surprise"), "{list}: {detail}");
     }

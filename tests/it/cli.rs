@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use grantor::domain::role::ADMIN_API_SCOPES;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::LineEnding;
@@ -406,7 +407,7 @@ fn scopes_are_managed() {
         "{table}"
     );
     let listed = shell.run("scope list --json").json();
-    assert_eq!(listed["items"].as_array().unwrap().len(), 13);
+    assert_eq!(listed["items"].as_array().unwrap().len(), ADMIN_API_SCOPES.len() + 2);
     assert_eq!(shell.run("scope delete books --json").json(), json!({ "deleted": "books" }));
     shell.text("scope delete photos");
     for (line, word) in [
@@ -487,6 +488,45 @@ fn the_audit_is_read() {
         "{table}"
     );
     assert_eq!(shell.run("audit list --since yesterday").code, 2);
+}
+
+#[test]
+fn the_audit_is_proven() {
+    let shell = Shell::new();
+    shell.text("client create --id app --public --redirect-uri https://a.example/cb");
+    assert!(shell.text("audit checkpoint").starts_with("checkpoint 1: event "));
+    assert!(shell.text("audit checkpoint").starts_with("no new event"));
+    shell.text("client disable app");
+    let report = shell.run("audit verify --json").json();
+    let unsigned = report["sequence"].as_i64().unwrap() - report["signed_until"].as_i64().unwrap();
+    assert_eq!((&report["checkpoints"], unsigned), (&json!(1), 1));
+    assert!(shell.text("audit verify").starts_with("whole"));
+    assert_eq!(shell.text("audit adopt").trim(), "0 events were put into the chain");
+    // Elsewhere: no database, no root key.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = elsewhere.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let exported = shell.text("audit export");
+    let (export, key) = (file("export.jsonl", &exported), file("key.pem", &shell.text("audit public-key")));
+    let altered = file("altered.jsonl", &exported.replace("client.disabled", "client.enabled"));
+    let offline = |arguments: &str| {
+        let output = grantor().args(arguments.split(' ')).current_dir(elsewhere.path()).output().unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, out, err) = offline(&format!("audit verify --file {export} --public-key {key} --json"));
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), report);
+    let (code, _, err) = offline(&format!("audit verify --file {export}"));
+    assert!(code == Some(0) && err.contains("compare its kid"), "{err}");
+    let (code, _, err) = offline(&format!("audit verify --file {altered}"));
+    assert!(code == Some(1) && err.contains("is not what was chained there"), "{err}");
+    assert_eq!(offline(&format!("audit verify --file {export} --public-key {export}")).0, Some(2));
+    assert_eq!(offline("audit verify --file nowhere").0, Some(2));
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 3, "nothing was made there");
 }
 
 // --- settings and the root key -------------------------------------------------------------------------------------

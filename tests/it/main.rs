@@ -10,6 +10,9 @@ mod support;
 
 mod admin_api;
 mod admin_guard;
+mod alerts;
+mod alerts_support;
+mod audit_chain;
 mod authorize;
 mod bad_input;
 mod cli;

@@ -141,18 +141,18 @@ fn exactly_the_expired_rows_go(engine: Engine) {
     assert_eq!(labels(&test, "expires_at", "login_sessions"), BTreeSet::from([ends(0), ends(3_600_000_000)]));
     let left: BTreeSet<String> = secrets.into_iter().filter(|id| id != "gone").collect();
     assert_eq!(labels(&test, "id", "client_secrets"), left);
-    assert_eq!(labels(&test, "detail", "audit_events WHERE detail IS NOT NULL"), with(&["edge", "kept"]));
+    let left = labels(&test, "detail", "audit_events WHERE detail IS NOT NULL");
+    assert_eq!(left, with(&["edge", "kept", "security=1"]), "and what tells of the purge");
     assert_eq!(purge(&test.server, &|| true).unwrap(), 0, "once is enough");
     // Everything has its end.
     test.advance(3_601);
     assert_eq!(purge(&test.server, &|| true).unwrap(), 14);
     test.advance(10 * 366 * 86_400);
     purge(&test.server, &|| true).unwrap();
-    for table in
-        ["grants", "authorization_codes", "refresh_tokens", "revoked_access_tokens", "login_sessions", "audit_events"]
-    {
+    for table in ["grants", "authorization_codes", "refresh_tokens", "revoked_access_tokens", "login_sessions"] {
         assert_eq!(labels(&test, "1", table), BTreeSet::new(), "{table}");
     }
+    assert_eq!(labels(&test, "action", "audit_events"), with(&["audit_events.purged"]), "of this purge");
     assert_eq!(labels(&test, "username", "users"), with(&["ada"]));
     assert_eq!(labels(&test, "client_id", "clients"), with(&["web"]));
 }

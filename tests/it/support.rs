@@ -333,7 +333,7 @@ impl TestServer {
     pub fn admin_token(&self, scope: &str) -> String {
         let client = self.client(ClientMembers {
             client_id: Some("admin-tool".to_owned()),
-            scope: Some(Scope::parse("admin clients:read clients:write users:read users:write scopes:read scopes:write signing-keys:read signing-keys:write audit-events:read tokens:read").unwrap()),
+            scope: Some(Scope::parse("admin clients:read clients:write users:read users:write scopes:read scopes:write signing-keys:read signing-keys:write audit-events:read tokens:read alerts:read alerts:write").unwrap()),
             ..confidential_members("admin-tool")
         });
         self.user("root", &["admin"]);

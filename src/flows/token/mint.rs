@@ -8,7 +8,6 @@ use crate::crypto::{jwt, random};
 use crate::domain::client::Client;
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
-use crate::domain::workflow::{SecretEnd, Workflow};
 use crate::flows::Server;
 use crate::flows::error::Failure;
 use crate::flows::token::authority::Authority;
@@ -21,8 +20,6 @@ pub enum Subject<'a> {
     Client,
     /// A user, by a grant of theirs.
     User(&'a User, &'a Grant),
-    /// The client itself, through a workflow, whose secret ends then.
-    Workflow(&'a Workflow, SecretEnd),
 }
 
 /// A signed token. No `Debug`.
@@ -43,63 +40,99 @@ impl Minted {
             token_type: "Bearer",
             expires_in: self.expires_in,
             refresh_token,
+            issued_token_type: None,
             scope: authority.scope.to_string(),
         }
     }
 }
 
-/// Signs an access token: one RSA signature, and nothing else of weight.
+/// An access token to be: all but what every token gets alike.
+pub struct Draft {
+    /// Subject.
+    pub sub: String,
+    /// The client, or the access key that acts for itself.
+    pub client_id: String,
+    /// Where it works.
+    pub environment: String,
+    /// Lifetime in seconds.
+    pub lifetime: i64,
+    /// When the user signed in.
+    pub auth_time: Option<i64>,
+    /// The user's roles.
+    pub roles: Option<Vec<String>>,
+    /// The grant it comes from.
+    pub grant_id: Option<String>,
+    /// The access key it was exchanged for.
+    pub access_key_id: Option<String>,
+    /// The workflow it is for.
+    pub workflow_id: Option<String>,
+    /// When that workflow was authorized, in microseconds.
+    pub workflow_authorized_at: Option<i64>,
+    /// The projects it is limited to.
+    pub projects: Option<Vec<String>>,
+}
+
+impl Draft {
+    /// A token of this client for itself.
+    pub fn of_client(server: &Server, client: &Client) -> Self {
+        Self {
+            sub: client.client_id.0.clone(),
+            client_id: client.client_id.0.clone(),
+            environment: client.environment.clone(),
+            lifetime: i64::try_from(lifetime(server, client).as_secs()).unwrap_or_default(),
+            auth_time: None,
+            roles: None,
+            grant_id: None,
+            access_key_id: None,
+            workflow_id: None,
+            workflow_authorized_at: None,
+            projects: None,
+        }
+    }
+}
+
+/// Signs an access token for a client, or for a user through it.
 pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: &Authority) -> Result<Minted, Failure> {
+    let mut draft = Draft::of_client(server, client);
+    if let Subject::User(user, grant) = subject {
+        // What was granted until then is not usable behind it, also where nobody asks us.
+        draft.lifetime = draft.lifetime.min((grant.expires_at - server.clock.now()).num_seconds());
+        draft.sub.clone_from(&user.id.0);
+        draft.auth_time = Some(grant.auth_time.timestamp());
+        draft.roles = Some(user.roles.clone());
+        draft.grant_id = Some(grant.id.0.clone());
+    }
+    sign(server, draft, authority)
+}
+
+/// Signs an access token: one RSA signature, and nothing else of weight.
+pub fn sign(server: &Server, draft: Draft, authority: &Authority) -> Result<Minted, Failure> {
     let now = server.clock.now();
     let issued_at = now.timestamp();
-    let expires_in = expires_in(server, client, subject, issued_at);
-    let (sub, auth_time, roles, grant_id) = match subject {
-        Subject::Client | Subject::Workflow(..) => (client.client_id.as_str(), None, None, None),
-        Subject::User(user, grant) => {
-            (user.id.as_str(), Some(grant.auth_time.timestamp()), Some(user.roles.clone()), Some(grant.id.0.clone()))
-        }
-    };
-    let workflow = match subject {
-        Subject::Workflow(workflow, _) => Some(workflow),
-        Subject::Client | Subject::User(..) => None,
-    };
     let jti = random::opaque_id()?;
+    let expires_in = draft.lifetime;
     let claims = AccessTokenClaims {
         iss: server.config.server.issuer.clone(),
-        sub: sub.to_owned(),
+        sub: draft.sub,
         aud: Audience::new(authority.resources.clone()),
-        client_id: client.client_id.0.clone(),
+        client_id: draft.client_id,
         exp: issued_at + expires_in,
         iat: issued_at,
         nbf: issued_at,
         jti: jti.clone(),
         scope: authority.scope.to_string(),
-        env: client.environment.clone(),
-        auth_time,
-        roles,
-        grant_id,
-        access_key_id: None,
-        workflow_id: workflow.map(|workflow| workflow.id.0.clone()),
-        workflow_authorized_at: workflow.and_then(|workflow| workflow.authorized_at).map(|at| at.timestamp_micros()),
-        projects: None,
+        env: draft.environment,
+        auth_time: draft.auth_time,
+        roles: draft.roles,
+        grant_id: draft.grant_id,
+        access_key_id: draft.access_key_id,
+        workflow_id: draft.workflow_id,
+        workflow_authorized_at: draft.workflow_authorized_at,
+        projects: draft.projects,
     };
     let keyring = server.keyring();
     let key = keyring.signing_key(now).ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;
     Ok(Minted { access_token: jwt::sign(&claims, key)?, jti, expires_in })
-}
-
-/// The lifetime of a token in seconds. What it rests on until then is not usable behind it, also where nobody asks us.
-fn expires_in(server: &Server, client: &Client, subject: &Subject<'_>, issued_at: i64) -> i64 {
-    let seconds = |lifetime: Duration| i64::try_from(lifetime.as_secs()).unwrap_or_default();
-    match subject {
-        Subject::Client => seconds(lifetime(server, client)),
-        Subject::User(_, grant) => seconds(lifetime(server, client)).min(grant.expires_at.timestamp() - issued_at),
-        Subject::Workflow(workflow, end) => {
-            let own = Duration::from_secs(workflow.access_token_lifetime.into());
-            let own = seconds(own.min(server.config.tokens.access_token_max_lifetime));
-            end.map_or(own, |end| own.min(end.timestamp() - issued_at))
-        }
-    }
 }
 
 /// The client's own, else its environment's, else the server's; never more than the server's most.

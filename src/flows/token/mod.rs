@@ -3,6 +3,7 @@
 mod authority;
 mod authorization_code;
 mod client_credentials;
+mod exchange;
 mod mint;
 mod password;
 mod refresh_token;
@@ -17,6 +18,7 @@ use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, client_auth};
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::protocol::grant_type::GrantType;
 use crate::protocol::params::Params;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
@@ -49,11 +51,29 @@ pub fn exchange(
         server.metrics.token_issued(request.grant.grant_type().as_str());
         return Ok(response);
     }
-    let client = client_auth::authenticate(server, presented, &source)?;
     let grant_type = request.grant.grant_type();
-    client.check_grant(grant_type)?;
-    let asked = Asked { client, scope: request.scope, resources: request.resources, source };
-    let response = match request.grant {
+    let client = match presented {
+        // An access key proves itself: RFC 8693 §2.1 leaves it to the server whether a client must do so too.
+        Err(CredentialsError::Absent) if grant_type == GrantType::TokenExchange => None,
+        presented => Some(client_auth::authenticate(server, presented, &source)?),
+    };
+    let TokenRequest { grant, scope, resources } = request;
+    let response = match client {
+        None => {
+            redeem_alone(server, grant, &exchange::Wanted { scope: scope.as_ref(), resources: &resources }, &source)
+        }
+        Some(client) => {
+            client.check_grant(grant_type)?;
+            redeem(server, Asked { client, scope, resources, source }, grant)
+        }
+    }?;
+    server.metrics.token_issued(grant_type.as_str());
+    Ok(response)
+}
+
+/// Redeems what an authenticated client presents.
+fn redeem(server: &Server, asked: Asked, grant: Grant) -> FlowResult<TokenResponse> {
+    match grant {
         Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
             authorization_code::redeem(server, &asked, presented)
@@ -61,10 +81,30 @@ pub fn exchange(
         Grant::RefreshToken { refresh_token } => refresh_token::redeem(server, &asked, &refresh_token),
         Grant::Password { username, password } => password::redeem(server, asked, username, password),
         Grant::ClientCredentials => client_credentials::redeem(server, &asked),
+        // Redeemed before, for no client authenticates itself.
         Grant::Workflow { .. } => Err(Denial::GrantNotRegistered.into()),
-    }?;
-    server.metrics.token_issued(grant_type.as_str());
-    Ok(response)
+        Grant::TokenExchange { subject_token, subject_token_type } => {
+            let wanted = exchange::Wanted { scope: asked.scope.as_ref(), resources: &asked.resources };
+            let subject = exchange::SubjectToken { token: subject_token, token_type: subject_token_type };
+            exchange::redeem(server, Some(&asked.client), subject, &wanted, &asked.source)
+        }
+    }
+}
+
+/// Redeems what needs no client beside it.
+fn redeem_alone(
+    server: &Server,
+    grant: Grant,
+    wanted: &exchange::Wanted<'_>,
+    source: &Source,
+) -> FlowResult<TokenResponse> {
+    match grant {
+        Grant::TokenExchange { subject_token, subject_token_type } => {
+            let subject = exchange::SubjectToken { token: subject_token, token_type: subject_token_type };
+            exchange::redeem(server, None, subject, wanted, source)
+        }
+        _ => Err(Denial::ClientAuthFailed.into()),
+    }
 }
 
 /// The event of an issued token, where each one is to be audited.

@@ -6,9 +6,9 @@ use crate::domain::audit_event::{Actor, Source};
 use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
-use crate::domain::workflow::Workflow;
+use crate::domain::workflow::{SecretEnd, Workflow};
 use crate::flows::error::FlowResult;
-use crate::flows::token::mint::{self, Subject};
+use crate::flows::token::mint::{self, Draft};
 use crate::flows::token::{Asked, Authority, Wanted, authority, issued};
 use crate::flows::{Server, limits};
 use crate::protocol::credentials::PresentedCredentials;
@@ -48,10 +48,10 @@ pub fn redeem(
     if workflow.status != Status::Active {
         return Err(Denial::WorkflowInactive.into());
     }
-    let end = secret.as_ref().and_then(|secret| secret.expires_at);
     if !workflow.is_entitled_by(secret.as_ref(), server.clock.now()) {
         return Err(Denial::WorkflowSuspended.into());
     }
+    let lifetime = lifetime(server, &workflow, secret.and_then(|secret| secret.expires_at))?;
     if !is_allowed_address(&client.allowed_addresses, claimed.source.address) {
         return Err(Denial::ClientAddressNotAllowed.into());
     }
@@ -59,7 +59,13 @@ pub fn redeem(
     let asked = Asked { client, scope, resources, source: claimed.source };
     let authority = decide(server, &asked, &workflow)?;
     limits::check_client(server, &asked.client)?;
-    let minted = mint::mint(server, &asked.client, &Subject::Workflow(&workflow, end), &authority)?;
+    let draft = Draft {
+        lifetime,
+        workflow_id: Some(workflow.id.0.clone()),
+        workflow_authorized_at: workflow.authorized_at.map(|at| at.timestamp_micros()),
+        ..Draft::of_client(server, &asked.client)
+    };
+    let minted = mint::sign(server, draft, &authority)?;
     let actor = Actor::Client(asked.client.client_id.0.clone());
     if let Some(event) = issued(server, &asked, actor, &minted) {
         let (now, event) = (server.clock.now(), event.detail(format!("workflow {}", workflow.id)));
@@ -81,6 +87,14 @@ fn load(server: &Server, claimed: &Claimed<'_>) -> FlowResult<(Client, Workflow,
     let (client, workflow, secret) = found.ok_or(Denial::ClientUnknown)?;
     let workflow = workflow.filter(|workflow| workflow.client_id == client.client_id);
     Ok((client, workflow.ok_or(Denial::WorkflowUnknown)?, secret))
+}
+
+/// The lifetime of a token, in seconds: never behind the end of the secret that entitles it, also where nobody asks us.
+fn lifetime(server: &Server, workflow: &Workflow, end: SecretEnd) -> Result<i64, Denial> {
+    let most = i64::try_from(server.config.tokens.access_token_max_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let own = i64::from(workflow.access_token_lifetime).min(most);
+    let lifetime = end.map_or(own, |end| own.min((end - server.clock.now()).num_seconds()));
+    if lifetime > 0 { Ok(lifetime) } else { Err(Denial::WorkflowSuspended) }
 }
 
 /// A workflow is a narrower client without roles: what either of them has lost is lost, and privileged scopes are for

@@ -24,6 +24,7 @@ fn read(params: &Params) -> Result<(AuditFilter, PageRequest), Denial> {
         action: text("action")?.map(str::to_owned),
         actor_id: text("actor_id")?.map(str::to_owned),
         target_id: text("target_id")?.map(str::to_owned),
+        class: text("class")?.map(str::to_owned),
         since: time("since")?,
         until: time("until")?,
     };
@@ -32,11 +33,11 @@ fn read(params: &Params) -> Result<(AuditFilter, PageRequest), Denial> {
 
 /// A page of audit events, newest first.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
-    ("action" = Option<String>, Query), ("actor_id" = Option<String>, Query), ("target_id" = Option<String>, Query),
+    ("action" = Option<String>, Query), ("actor_id" = Option<String>, Query), ("target_id" = Option<String>, Query), ("class" = Option<String>, Query),
     ("since" = Option<DateTime<Utc>>, Query), ("until" = Option<DateTime<Utc>>, Query)),
     responses((status = 200, body = Page<AuditEvent>), (status = "4XX", body = Problem)), security(("bearer" = ["audit-events:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    let known = ["cursor", "limit", "action", "actor_id", "target_id", "since", "until"];
+    let known = ["cursor", "limit", "action", "actor_id", "target_id", "class", "since", "until"];
     match api.query(&known).and_then(|query| read(&query)) {
         Ok((filter, page)) => {
             api.answer(api.run(move |server, caller| audit::list(server, caller, &filter, &page)).await)

@@ -63,7 +63,7 @@ pub async fn update(api: Api, client_id: web::Path<String>, payload: web::Payloa
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateSecret {
-    /// For how long the old secrets go on working, in seconds; 0 ends them at once.
+    /// For how long the current secret goes on working, in seconds; 0 ends it at once.
     #[serde(default)]
     grace_seconds: u32,
 }

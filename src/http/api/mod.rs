@@ -1,5 +1,7 @@
 //! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
 
+mod alerts;
+mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod openapi;
@@ -7,6 +9,7 @@ mod revoked_tokens;
 mod scopes;
 mod signing_keys;
 mod users;
+mod verify;
 mod workflows;
 
 pub use openapi::document as openapi_document;
@@ -56,6 +59,10 @@ pub fn scope() -> Scope {
         )
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
+        .service(web::resource("/alerts").route(web::get().to(alerts::list)))
+        .service(web::resource("/webhook-deliveries").route(web::get().to(alerts::list_deliveries)))
+        .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))
+        .service(web::resource("/webhooks/{name}/test").route(web::post().to(alerts::test)))
         .service(
             web::resource("/workflows").route(web::get().to(workflows::list)).route(web::post().to(workflows::create)),
         )
@@ -70,7 +77,10 @@ pub fn scope() -> Scope {
         .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
         .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
+        .service(web::resource("/verify").route(web::post().to(verify::verify)))
+        .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
 }
 

@@ -9,7 +9,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::crypto::etag::etag;
 use crate::flows::Server;
-use crate::http::api::{audit_events, clients, revoked_tokens, scopes, signing_keys, users, workflows};
+use crate::http::api::{
+    alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, users, verify, workflows,
+};
 use crate::http::respond;
 
 /// A problem (RFC 9457).
@@ -36,19 +38,24 @@ impl Modify for Bearer {
         let scheme = scheme.description(Some("An access token of this server whose audience is the admin API."));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
+        let basic = basic.description(Some("client_id and client_secret of a client that may introspect."));
+        components.add_security_scheme("client", SecurityScheme::Http(basic.build()));
     }
 }
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys and audit of an authorization server."),
+    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys, audit and alerts of an authorization server."),
     paths(
-        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets, clients::finish_rotation, clients::disable,
+        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
+        clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
-        signing_keys::list, signing_keys::rotate, audit_events::list, revoked_tokens::list, workflows::list,
-        workflows::create, workflows::show, workflows::update, workflows::authorize, workflows::invalidate,
-        workflows::disable, workflows::enable, workflows::revoke,
+        signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
+        verify::verify, verify::verify_batch, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
+        workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
+        workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,
     ),
     modifiers(&Bearer)
 )]

@@ -1,0 +1,3 @@
+DROP TABLE webhook_deliveries;
+DROP TABLE alert_silences;
+DROP TABLE alerts;
