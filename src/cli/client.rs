@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use crate::cli::{CliError, CliResult, Context, output};
+use crate::cli::{CliError, CliResult, Context, client_secrets, output};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
-use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
+use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
 use crate::flows::member::network;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
@@ -223,7 +223,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         }
         Command::Secrets { client_id } => {
             let secrets = clients::list_secrets(&server, &caller, &client_id)?;
-            if context.json { output::print_json(&secrets) } else { show_secrets(&secrets) }
+            if context.json { output::print_json(&secrets) } else { client_secrets::show(&secrets) }
         }
         Command::FinishRotation { client_id } => {
             show(&clients::finish_rotation(&server, &caller, &client_id)?, context.json)
@@ -241,29 +241,6 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             show(&clients::set_status(&server, &caller, &client_id, Status::Revoked)?, context.json)
         }
     }
-}
-
-/// One line for each secret and address.
-fn show_secrets(secrets: &[ClientSecretInUse]) -> CliResult {
-    let mut rows = Vec::new();
-    for secret in secrets {
-        let end = secret.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_rfc3339());
-        let start = [format!("...{}", secret.last_four), secret.created_at.to_rfc3339(), end];
-        let of = |rest: [String; 4]| start.iter().cloned().chain(rest).collect::<Vec<_>>();
-        let workflows = secret.workflows.len().to_string();
-        if secret.used_from.is_empty() {
-            rows.push(of([workflows.clone(), String::new(), String::new(), String::new()]));
-        }
-        for used in &secret.used_from {
-            rows.push(of([
-                workflows.clone(),
-                used.address.clone(),
-                used.last_used_at.to_rfc3339(),
-                used.uses.to_string(),
-            ]));
-        }
-    }
-    output::print_table(&["SECRET", "CREATED", "ENDS", "WORKFLOWS", "USED FROM", "LAST USED", "USES"], &rows)
 }
 
 fn grants(client: &Client) -> String {

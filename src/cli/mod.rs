@@ -3,6 +3,7 @@
 mod alert;
 mod audit;
 mod client;
+mod client_secrets;
 mod config;
 mod dev;
 mod output;
