@@ -164,7 +164,7 @@ fn a_registered_client_is_shown_and_its_secret_only_once(engine: Engine) {
         "resources": ["https://api.example"], "allowed_origins": ["https://shop.example"], "roles": ["support"],
         "require_pkce": false, "first_party": true, "may_introspect": true, "refresh_token_policy": "keep",
         "access_token_lifetime": 60, "refresh_token_lifetime": 3600, "refresh_token_max_lifetime": 7200,
-        "plan": null, "requests_per_minute": 5, "requests_per_hour": null, "allowed_addresses": ["127.0.0.0/8"],
+        "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
     });
     let made = admin.post("/v1/clients", &members).created(&test, "/v1/clients/shop");
     let secret = text(&made["client_secret"]);
