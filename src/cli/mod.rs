@@ -3,15 +3,18 @@
 mod alert;
 mod audit;
 mod client;
+mod client_secrets;
 mod config;
 mod dev;
 mod output;
 mod run_server;
 mod scope;
+mod secret_input;
 mod serve;
 mod signing_key;
 mod usage;
 mod user;
+mod workflow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,6 +56,9 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// Create and manage workflows: tokens for front ends, by a public identifier.
+    #[command(subcommand)]
+    Workflow(workflow::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -135,6 +141,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Usage(command) => usage::run(command, &Context { config: cli.config, json: cli.json }),

@@ -78,6 +78,13 @@ impl ProjectId {
     }
 }
 
+impl WorkflowId {
+    /// Can this be the identifier of a workflow? Those are generated.
+    pub fn is_valid(text: &str) -> bool {
+        text.strip_prefix("wf_").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+}
+
 /// Longest `client_id` accepted, in bytes.
 const MAX_CLIENT_ID: usize = 128;
 

@@ -39,6 +39,7 @@ pub mod usage_summaries;
 pub mod users;
 pub mod verdict;
 pub mod verify;
+pub mod workflows;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

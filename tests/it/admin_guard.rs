@@ -37,12 +37,15 @@ fn routes() -> Vec<Route> {
     let none = Value::Null;
     let photos = json!({ "name": "photos", "description": "See photos" });
     let rotate = json!({ "mode": "at_once" });
+    let workflow = json!({ "client_id": "web", "client_secret": "wrong", "name": "Kiosk", "scopes": ["read"] });
     vec![
         (get.clone(), "/v1/clients", none.clone(), "clients:read", [200, 200]),
         (post.clone(), "/v1/clients", json!({ "redirect_uris": ["https://a.example/"] }), "clients:write", [201, 201]),
         (get.clone(), "/v1/clients/web", none.clone(), "clients:read", [200, 200]),
         (Method::PATCH, "/v1/clients/web", json!({}), "clients:write", [200, 200]),
-        (post.clone(), "/v1/clients/web/rotate-secret", json!({}), "clients:write", [200, 200]),
+        (post.clone(), "/v1/clients/web/rotate-secret", json!({ "grace_seconds": 9 }), "clients:write", [200, 200]),
+        (get.clone(), "/v1/clients/web/secrets", none.clone(), "clients:read", [200, 200]),
+        (post.clone(), "/v1/clients/web/finish-rotation", none.clone(), "clients:write", [200, 409]),
         (post.clone(), "/v1/clients/web/disable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/enable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/revoke", none.clone(), "clients:write", [200, 409]),
@@ -75,9 +78,18 @@ fn routes() -> Vec<Route> {
             "credentials:verify",
             [200, 200],
         ),
-        (post, "/v1/usage", json!({ "events": [{ "credential_id": "web" }] }), "usage:write", [202, 202]),
+        (post.clone(), "/v1/usage", json!({ "events": [{ "credential_id": "web" }] }), "usage:write", [202, 202]),
         (get.clone(), "/v1/access-keys/ak_none/usage", none.clone(), "usage:read", [404, 404]),
-        (get, "/v1/clients/web/usage", none, "usage:read", [200, 200]),
+        (get.clone(), "/v1/clients/web/usage", none.clone(), "usage:read", [200, 200]),
+        (get.clone(), "/v1/workflows", none.clone(), "workflows:read", [200, 200]),
+        (post.clone(), "/v1/workflows", workflow, "workflows:write", [400, 400]),
+        (get, "/v1/workflows/bob", none.clone(), "workflows:read", [404, 404]),
+        (Method::PATCH, "/v1/workflows/bob", json!({}), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/authorize", json!({ "client_secret": "x" }), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/invalidate", none.clone(), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/disable", none.clone(), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/enable", none.clone(), "workflows:write", [404, 404]),
+        (post, "/v1/workflows/bob/revoke", none, "workflows:write", [404, 404]),
     ]
 }
 

@@ -71,7 +71,8 @@ fn the_metadata_document(engine: Engine) {
         "refresh_token",
         "password",
         "client_credentials",
-        "urn:ietf:params:oauth:grant-type:token-exchange"
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:grantor:params:oauth:grant-type:workflow"
       ],
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [

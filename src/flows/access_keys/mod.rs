@@ -8,6 +8,7 @@ mod status;
 
 pub use leak::report as report_leak;
 pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub(in crate::flows) use rotate::check_grace;
 pub use rotate::{finish as finish_rotation, rotate};
 pub use status::{delete, set_status};
 

@@ -11,6 +11,7 @@ mod signing_keys;
 mod usage;
 mod users;
 mod verify;
+mod workflows;
 
 pub use openapi::document as openapi_document;
 
@@ -40,6 +41,8 @@ pub fn scope() -> Scope {
                 .route(web::patch().to(clients::update)),
         )
         .service(web::resource("/clients/{client_id}/rotate-secret").route(web::post().to(clients::rotate_secret)))
+        .service(web::resource("/clients/{client_id}/secrets").route(web::get().to(clients::secrets)))
+        .service(web::resource("/clients/{client_id}/finish-rotation").route(web::post().to(clients::finish_rotation)))
         .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
         .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
         .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
@@ -61,6 +64,19 @@ pub fn scope() -> Scope {
         .service(web::resource("/webhook-deliveries").route(web::get().to(alerts::list_deliveries)))
         .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))
         .service(web::resource("/webhooks/{name}/test").route(web::post().to(alerts::test)))
+        .service(
+            web::resource("/workflows").route(web::get().to(workflows::list)).route(web::post().to(workflows::create)),
+        )
+        .service(
+            web::resource("/workflows/{id}")
+                .route(web::get().to(workflows::show))
+                .route(web::patch().to(workflows::update)),
+        )
+        .service(web::resource("/workflows/{id}/authorize").route(web::post().to(workflows::authorize)))
+        .service(web::resource("/workflows/{id}/invalidate").route(web::post().to(workflows::invalidate)))
+        .service(web::resource("/workflows/{id}/disable").route(web::post().to(workflows::disable)))
+        .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
+        .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
         .service(web::resource("/usage").route(web::post().to(usage::report)))
         .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))

@@ -11,6 +11,7 @@ use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
     alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, usage, users, verify,
+    workflows,
 };
 use crate::http::respond;
 
@@ -48,12 +49,15 @@ impl Modify for Bearer {
 #[openapi(
     info(title = "grantor admin API", description = "Clients, users, scopes, signing keys, audit and alerts of an authorization server."),
     paths(
-        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::disable,
+        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
+        clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
         verify::verify, verify::verify_batch, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
         usage::report, usage::of_access_key, usage::of_client,
+        workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
+        workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,
     ),
     modifiers(&Bearer)
 )]
