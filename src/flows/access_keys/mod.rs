@@ -11,6 +11,7 @@ pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
 pub use rotate::{finish as finish_rotation, rotate};
 pub use status::{delete, set_status};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -30,6 +31,7 @@ use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
 use crate::protocol::scope::Scope;
+use crate::store::StoreError;
 
 /// A key with its secret, shown this once. No `Debug`.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -49,9 +51,9 @@ pub struct SecretInUse {
     /// Recognisable and useless.
     pub masked: String,
     /// When it was made.
-    pub created_at: chrono::DateTime<chrono::Utc>,
+    pub created_at: DateTime<Utc>,
     /// When it stops working; null while it is the current one.
-    pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
     /// From where it is used, the latest first; some seconds late.
     pub used_from: Vec<SecretUse>,
 }
@@ -87,11 +89,12 @@ pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult
     key.masked.clone_from(&secret.masked);
     let event = caller.event(AuditAction::AccessKeyCreated, "access_key", key.id.as_str());
     let stored = key.clone();
-    server.store.write(move |connection| {
+    let written = server.store.write(move |connection| {
         connection.insert_access_key(&stored)?;
         connection.insert_access_key_secret(&secret)?;
         connection.insert_audit_event(&event, now)
-    })?;
+    });
+    written.map_err(gone)?;
     Ok(AccessKeyWithSecret { key, secret: text.to_string() })
 }
 
@@ -99,11 +102,12 @@ pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult
 /// holds. `before` is what it was.
 fn check(server: &Server, caller: &Caller, key: &AccessKey, before: Option<&AccessKey>) -> FlowResult<()> {
     check_texts(&key.name, &key.description).map_err(|text| Denial::InvalidMember(text.to_owned()))?;
-    let environment = environments::find(server, &key.environment)?;
-    environments::check_resources(server, environment, &key.resources)?;
-    let untouched = |before: &AccessKey| before.limits == key.limits && before.plan == key.plan;
     // What was in order when it was set does not stop an edit of something else.
-    if !before.is_some_and(untouched) {
+    if before.is_none() {
+        environments::check_resources(server, environments::find(server, &key.environment)?, &key.resources)?;
+    }
+    if before.is_none_or(|before| before.limits != key.limits || before.plan != key.plan) {
+        let environment = environments::find(server, &key.environment)?;
         environments::check_limits(server, environment, key.limits, key.plan.as_deref())?;
     }
     environments::check_addresses(&key.allowed_addresses)?;
@@ -113,8 +117,17 @@ fn check(server: &Server, caller: &Caller, key: &AccessKey, before: Option<&Acce
     let is_new = |token: &&str| !before.is_some_and(|before| before.scope.contains(token));
     let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
     caller.may_hand_out(added.iter().copied())?;
-    check_owner(server, caller, key, before.is_none(), &added)?;
-    check_projects(server, key)
+    if before.is_none() {
+        may_act_as(caller, key.owner.as_ref())?;
+    }
+    if before.is_none() || !added.is_empty() {
+        check_owner(server, key, &added)?;
+    }
+    if before.is_none_or(|before| before.projects != key.projects) {
+        caller.may_hand_out_projects(&key.projects)?;
+        check_projects(server, key)?;
+    }
+    Ok(())
 }
 
 fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
@@ -123,8 +136,10 @@ fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
     if key.expires_at.is_some_and(|end| end <= now) {
         return refuse("expires_at must be in the future");
     }
+    let within =
+        |most| key.expires_at.and_then(|end| (end - key.created_at).to_std().ok()).is_some_and(|life| life <= most);
     match server.config.access_keys.max_lifetime {
-        Some(most) if key.expires_at.is_none_or(|end| end > key.created_at + most) => {
+        Some(most) if !within(most) => {
             refuse(&format!("an access key must expire within {} of its creation", humantime::format_duration(most)))
         }
         _ => Ok(()),
@@ -150,17 +165,21 @@ fn check_projects(server: &Server, key: &AccessKey) -> FlowResult<()> {
     }
 }
 
-/// A key holds no more than its owner: what the owner loses later, the key loses at the door.
-fn check_owner(server: &Server, caller: &Caller, key: &AccessKey, is_new: bool, added: &[&str]) -> FlowResult<()> {
-    // To make a key for somebody else is to be able to act as they do.
-    if is_new && key.owner != caller.owner {
-        caller.require(match &key.owner {
-            Some(Owner::User(_)) => "users:write",
-            Some(Owner::ServiceAccount(_)) => "service-accounts:write",
-            Some(Owner::Client(_)) => "clients:write",
-            None => role::ADMIN_SCOPE,
-        })?;
+/// Whoever gets a key into their hands can act as its owner does: for somebody else's, that takes the right to manage them.
+fn may_act_as(caller: &Caller, owner: Option<&Owner>) -> Result<(), Denial> {
+    if owner == caller.owner.as_ref() {
+        return Ok(());
     }
+    caller.require(match owner {
+        Some(Owner::User(_)) => "users:write",
+        Some(Owner::ServiceAccount(_)) => "service-accounts:write",
+        Some(Owner::Client(_)) => "clients:write",
+        None => role::ADMIN_SCOPE,
+    })
+}
+
+/// A key holds no more than its owner: what the owner loses later, the key loses at the door.
+fn check_owner(server: &Server, key: &AccessKey, added: &[&str]) -> FlowResult<()> {
     let refuse = |text: String| Err(FlowError::from(Denial::InvalidMember(text)));
     let Some(owner) = &key.owner else { return Ok(()) };
     let Some(held) = held_by(server, owner)? else {
@@ -259,8 +278,7 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: AccessKeyEdit) -
         // One event more, and the same write: an edit is never half done.
         key.status = status;
     }
-    let now = server.clock.now();
-    key.updated_at = now;
+    key.updated_at = changed_at(server, &before);
     let mut events = vec![caller.event(AuditAction::AccessKeyUpdated, "access_key", key.id.as_str())];
     if before.limits != key.limits || before.plan != key.plan {
         let detail =
@@ -294,20 +312,37 @@ fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<Acce
     Ok(key)
 }
 
+/// The time of a change. Always later than the one before, for it tells whether somebody else was faster: a clock that
+/// stands still or goes back must not let two changes pass for one.
+fn changed_at(server: &Server, before: &AccessKey) -> DateTime<Utc> {
+    server.clock.now().max(before.updated_at + TimeDelta::microseconds(1))
+}
+
+/// What a key refers to was removed while it was written.
+fn gone(error: StoreError) -> FlowError {
+    match error {
+        StoreError::Conflict(_) => {
+            Denial::Conflict("a project or the owner of the access key was removed meanwhile".to_owned()).into()
+        }
+        other => other.into(),
+    }
+}
+
 fn write_change(
     server: &Server,
     before: &AccessKey,
     key: AccessKey,
     events: Vec<crate::domain::audit_event::NewAuditEvent>,
 ) -> FlowResult<AccessKey> {
-    let (stored, from, read_at, now) = (key.clone(), before.status, before.updated_at, key.updated_at);
+    let (stored, from, read_at, now) = (key.clone(), before.status, before.updated_at, server.clock.now());
     let done = server.store.write(move |connection| {
         let done = connection.update_access_key(&stored, from, read_at)?;
         if done {
             events.iter().try_for_each(|event| connection.insert_audit_event(event, now))?;
         }
         Ok(done)
-    })?;
+    });
+    let done = done.map_err(gone)?;
     let changed = || Denial::Conflict("the access key was changed meanwhile: read it again".to_owned());
     if done { Ok(key) } else { Err(changed().into()) }
 }
