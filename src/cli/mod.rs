@@ -1,13 +1,17 @@
 //! The command line (layer 4): clap, one file per command.
 
+mod access_key;
 mod audit;
 mod client;
 mod config;
 mod dev;
+mod env_file;
 mod output;
+mod project;
 mod run_server;
 mod scope;
 mod serve;
+mod service_account;
 mod signing_key;
 mod user;
 
@@ -51,6 +55,15 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// Create and manage access keys.
+    #[command(subcommand)]
+    AccessKey(access_key::Command),
+    /// Create and manage service accounts, which own access keys that belong to no person.
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
+    /// Create and manage projects, which access keys can be limited to.
+    #[command(subcommand)]
+    Project(project::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -127,6 +140,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::ServiceAccount(command) => {
+            service_account::run(command, &Context { config: cli.config, json: cli.json })
+        }
+        Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
