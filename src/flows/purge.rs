@@ -17,13 +17,14 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, StoreError> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 7] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 8] = [
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
+        ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("audit_events", StoreConnection::purge_audit_events, now - server.config.audit.retention),
     ];
     let mut total = 0;
