@@ -1,16 +1,20 @@
 //! The command line (layer 4): clap, one file per command.
 
+mod access_key;
 mod alert;
 mod audit;
 mod client;
 mod client_secrets;
 mod config;
 mod dev;
+mod env_file;
 mod output;
+mod project;
 mod run_server;
 mod scope;
 mod secret_input;
 mod serve;
+mod service_account;
 mod signing_key;
 mod usage;
 mod user;
@@ -59,6 +63,15 @@ enum Command {
     /// Create and manage workflows: tokens for front ends, by a public identifier.
     #[command(subcommand)]
     Workflow(workflow::Command),
+    /// Create and manage access keys.
+    #[command(subcommand)]
+    AccessKey(access_key::Command),
+    /// Create and manage service accounts, which own access keys that belong to no person.
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
+    /// Create and manage projects, which access keys can be limited to.
+    #[command(subcommand)]
+    Project(project::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -142,6 +155,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::ServiceAccount(command) => {
+            service_account::run(command, &Context { config: cli.config, json: cli.json })
+        }
+        Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Usage(command) => usage::run(command, &Context { config: cli.config, json: cli.json }),

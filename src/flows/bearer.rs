@@ -160,7 +160,7 @@ pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> Flo
     };
     // What client or principal have lost since the token was issued is lost here at once.
     let held = claimed.filtered(|token| credential.scope.contains(token));
-    Ok(Caller { actor, client_id: Some(client_id), owner, held, source })
+    Ok(Caller { actor, client_id: Some(client_id), owner, held, projects: credential.projects, source })
 }
 
 /// An access key at the admin API is judged as at every other door.
@@ -180,6 +180,7 @@ fn authenticate_key(server: &Server, secret: &str, source: Source) -> FlowResult
             client_id: None,
             owner: credential.owner,
             held: credential.scope,
+            projects: credential.projects,
             source,
         }),
         (Verdict::RateLimitExceeded, _) => Err(Denial::TooManyRequests(judged.retry_after.unwrap_or(1)).into()),

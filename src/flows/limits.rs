@@ -19,6 +19,8 @@ pub enum Door {
     Login,
     /// The device authorization endpoint (RFC 8628 §3.1).
     Device,
+    /// Reports of leaked access keys.
+    LeakReport,
 }
 
 impl Door {
@@ -27,6 +29,7 @@ impl Door {
             Self::Token => "token",
             Self::Login => "login",
             Self::Device => "device",
+            Self::LeakReport => "leak_report",
         }
     }
 
@@ -36,6 +39,7 @@ impl Door {
             Self::Token => limits.token_requests_per_minute_per_address,
             Self::Login => limits.login_requests_per_minute_per_address,
             Self::Device => limits.device_requests_per_minute_per_address,
+            Self::LeakReport => limits.leak_reports_per_minute_per_address,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod bearer;
 pub mod caller;
 pub mod client_auth;
 pub mod clients;
+pub mod configured;
 pub mod consent;
 pub mod credentials;
 pub mod csrf;

@@ -138,6 +138,9 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
+            if let Some(seconds) = denial_retry_after(&denial) {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
             response
         }
         FlowError::Failed(failure) => {

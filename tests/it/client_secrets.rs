@@ -111,7 +111,7 @@ fn it_is_shown_who_uses_which_secret(engine: Engine) {
         last_used_at: start_time(),
         uses: 3,
     };
-    test.server.store.write(move |connection| connection.add_secret_use(&used)).unwrap();
+    test.server.store.write(move |connection| connection.add_secret_uses("web", &[used])).unwrap();
     let answer = admin.get("/v1/clients/web/secrets");
     let shown = answer.ok();
     let secret = first.secret.unwrap();

@@ -8,6 +8,9 @@
 #[macro_use]
 mod support;
 
+mod access_key_commands;
+mod access_key_owners;
+mod access_keys;
 mod admin_api;
 mod admin_guard;
 mod alerts;

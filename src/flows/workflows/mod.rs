@@ -81,7 +81,7 @@ fn enter(
 ) -> FlowResult<(Client, ClientSecret)> {
     let known = if ClientId::is_valid(client_id) {
         limits::check_entered_secret(server, client_id)?;
-        client_auth::prove(server, client_id, &entered.0)?
+        client_auth::prove(server, client_id, &entered.0, &event.source)?
     } else {
         None
     };
