@@ -157,7 +157,7 @@ impl NewAccessKey {
             allowed_addresses: self.allowed_addresses.unwrap_or_default(),
             status: Status::Active,
             masked: String::new(),
-            expires_at: expires_at,
+            expires_at,
             created_at: now,
             created_by: caller.described(),
             updated_at: now,
