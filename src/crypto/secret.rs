@@ -148,7 +148,7 @@ mod tests {
         assert!(!is_well_formed_prefixed("nxf_", &key));
         assert!(!is_well_formed_prefixed("nxf_test_", &key));
         assert!(!is_well_formed_prefixed("nxf_live_", &key[..40]));
-        assert!(!is_well_formed_prefixed("nxf_live_", &format!("{key}0")));
+        assert!(!is_well_formed_prefixed("nxf_live_", &format!("{}0", key.as_str())));
     }
 
     proptest::proptest! {
