@@ -155,6 +155,10 @@ fn guide(demo: &Demo, metrics_token: &str, config_file: &Path) -> Result<String,
     let secret = web.client_secret.as_deref().unwrap_or_default();
     let basic = format!("-u '{}:{secret}'", web.client_id);
     let login = |user: &demo::DemoUser| format!("-d username={} -d password={}", user.username, user.password);
+    let admin_token = format!(
+        "curl -s {basic} -d grant_type=password {} -d scope=admin {issuer}/oauth/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'",
+        login(admin)
+    );
     let password = format!("curl -s {basic} -d grant_type=password {} {issuer}/oauth/token", login(user));
     Ok(format!(
         "grantor is running at {issuer}\n\n\
@@ -172,7 +176,8 @@ fn guide(demo: &Demo, metrics_token: &str, config_file: &Path) -> Result<String,
          # client_credentials\ncurl -s {basic} -d grant_type=client_credentials -d 'scope={}' {issuer}/oauth/token\n\n\
          # authorization_code with PKCE: signs in as a browser would, then exchanges the code\n{}\n\n\
          # refresh_token\ncurl -s {basic} -d grant_type=refresh_token -d refresh_token=\"$({password} | sed 's/.*\"refresh_token\":\"\\([^\"]*\\)\".*/\\1/')\" {issuer}/oauth/token\n\n\
-         # the admin API\ncurl -s -H \"Authorization: Bearer $(curl -s {basic} -d grant_type=password {} -d scope=admin {issuer}/oauth/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\" {issuer}/v1/clients\n\n\
+         # the admin API\ncurl -s -H \"Authorization: Bearer $({admin_token})\" {issuer}/v1/clients\n\n\
+         # an access key with a limit, then the verdict on it as an API server asks for it\nK=$(curl -s -H \"Authorization: Bearer $({admin_token})\" -H 'Content-Type: application/json' -d '{{\"name\":\"demo\",\"scopes\":[\"orders:read\"],\"requests_per_minute\":5}}' {issuer}/v1/access-keys | sed 's/.*\"secret\":\"\\([^\"]*\\)\".*/\\1/'); curl -s {basic} -H 'Content-Type: application/json' -d \"{{\\\"credential\\\":\\\"$K\\\",\\\"scopes\\\":[\\\"orders:read\\\"]}}\" {issuer}/v1/verify\n\n\
          # metrics\ncurl -s -H 'Authorization: Bearer {metrics_token}' {issuer}/metrics\n\n\
          The other commands work on the same data: grantor --config {} client list",
         user.username,
@@ -185,7 +190,6 @@ fn guide(demo: &Demo, metrics_token: &str, config_file: &Path) -> Result<String,
         web.scope,
         web.scope,
         code_line(demo, &basic)?,
-        login(admin),
         config_file.display(),
     ))
 }
