@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use crate::cli::{CliError, CliResult, Context, client_secrets, output};
+use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
@@ -44,6 +44,8 @@ pub enum Command {
         /// The client_id.
         client_id: String,
     },
+    /// Show how a client is used, day by day.
+    Usage(usage::Arguments),
     /// Change a client; what is not named stays.
     Edit {
         /// The client_id.
@@ -213,6 +215,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             )?;
             page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")))
         }
+        Command::Usage(wanted) => usage::of_client(&server, &wanted, context),
         Command::Show { client_id } => show(&clients::show(&server, &caller, &client_id)?, context.json),
         Command::Edit { client_id, members } => {
             show(&clients::update(&server, &caller, &client_id, members.into())?, context.json)

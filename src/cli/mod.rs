@@ -78,9 +78,6 @@ enum Command {
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
-    /// See how access keys and clients are used.
-    #[command(subcommand)]
-    Usage(usage::Command),
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -162,7 +159,6 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
-        Command::Usage(command) => usage::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };

@@ -1,23 +1,15 @@
-//! `grantor usage`: how access keys and clients are used.
+//! `grantor access-key usage` and `grantor client usage`: how they are used.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::cli::{CliResult, Context, output};
 use crate::domain::usage_summary::{UsageDay, UsageSummary};
+use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::usage_summaries;
 
 /// Longest bar of the chart, in characters.
 const WIDTH: i64 = 40;
-
-/// What to do.
-#[derive(Subcommand)]
-pub enum Command {
-    /// Show how an access key is used.
-    AccessKey(Arguments),
-    /// Show how a client is used.
-    Client(Arguments),
-}
 
 /// Which one, and how far back.
 #[derive(Args)]
@@ -29,26 +21,16 @@ pub struct Arguments {
     pub days: i64,
 }
 
-/// Runs the command.
-pub fn run(command: Command, context: &Context) -> CliResult {
-    match command {
-        Command::AccessKey(arguments) => of_access_key(&arguments, context),
-        Command::Client(arguments) => of_client(&arguments, context),
-    }
-}
-
 /// Shows how an access key is used.
-pub fn of_access_key(arguments: &Arguments, context: &Context) -> CliResult {
-    let server = context.open()?;
+pub fn of_access_key(server: &Server, arguments: &Arguments, context: &Context) -> CliResult {
     let caller = Caller::command_line();
-    show(&usage_summaries::of_access_key(&server, &caller, &arguments.id, arguments.days)?, context)
+    show(&usage_summaries::of_access_key(server, &caller, &arguments.id, arguments.days)?, context)
 }
 
 /// Shows how a client is used.
-pub fn of_client(arguments: &Arguments, context: &Context) -> CliResult {
-    let server = context.open()?;
+pub fn of_client(server: &Server, arguments: &Arguments, context: &Context) -> CliResult {
     let caller = Caller::command_line();
-    show(&usage_summaries::of_client(&server, &caller, &arguments.id, arguments.days)?, context)
+    show(&usage_summaries::of_client(server, &caller, &arguments.id, arguments.days)?, context)
 }
 
 fn show(summary: &UsageSummary, context: &Context) -> CliResult {

@@ -355,9 +355,9 @@ fn the_command_line_draws_a_chart(engine: Engine) {
         (0..times).for_each(|_| assert_eq!(present(&test, &key, operation, "192.0.2.1"), "valid"));
     }
     write_down(&test);
-    let command = |arguments: &[&str]| Ended::of(grantor_on(&test.database).arg("usage").args(arguments), "");
+    let command = |arguments: &[&str]| Ended::of(grantor_on(&test.database).args(arguments), "");
     let id = key.key.id.as_str();
-    let said = command(&["access-key", id, "--days", "7"]).out;
+    let said = command(&["access-key", "usage", id, "--days", "7"]).out;
     assert!(said.starts_with(&format!("Usage of My Development Key ({id})\n\nLast 7 days (UTC):\n")), "{said}");
     assert!(said.contains(&format!(" {} 4 requests\n", "█".repeat(40))), "{said}");
     assert_eq!(said.matches(" 0 requests\n").count(), 6, "{said}");
@@ -366,8 +366,8 @@ fn the_command_line_draws_a_chart(engine: Engine) {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
     let client = test.confidential();
-    let told = command(&["client", &client.id, "--json"]).json();
+    let told = command(&["client", "usage", &client.id, "--json"]).json();
     assert_eq!((told["days"].as_array().unwrap().len(), &told["total_requests"]), (30, &json!(0)));
-    command(&["access-key", "ak_none"]).assert_refused(3, "no such access key", "");
-    command(&["client", "web", "--days", "3"]).assert_refused(3, "days must be 7 to 400", "");
+    command(&["access-key", "usage", "ak_none"]).assert_refused(3, "no such access key", "");
+    command(&["client", "usage", "web", "--days", "3"]).assert_refused(3, "days must be 7 to 400", "");
 }

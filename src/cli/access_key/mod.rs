@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use crate::cli::access_key::expiry::{Expiry, parse_expiry};
 use crate::cli::access_key::print::{row, secrets, show, show_with_secret};
 use crate::cli::env_file::EnvFile;
-use crate::cli::{CliError, CliResult, Context, output};
+use crate::cli::{CliError, CliResult, Context, output, usage};
 use crate::domain::access_key::{AccessKeyFilter, Owner};
 use crate::domain::client::Status;
 use crate::domain::page::PageRequest;
@@ -35,6 +35,8 @@ pub enum Command {
         /// Its id, ak_...
         id: String,
     },
+    /// Show how an access key is used, day by day.
+    Usage(usage::Arguments),
     /// Show which secrets of an access key work now, and who uses them from where.
     Secrets {
         /// Its id, ak_...
@@ -242,6 +244,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         Command::Create(new) => create(&server, &caller, *new, context.json),
         Command::List(wanted) => list(&server, &caller, wanted, context.json),
         Command::Show { id } => show(&access_keys::show(&server, &caller, &id)?, context.json),
+        Command::Usage(wanted) => usage::of_access_key(&server, &wanted, context),
         Command::Secrets { id } => secrets(&access_keys::secrets(&server, &caller, &id)?, context.json),
         Command::Edit(edit) => {
             let id = edit.id.clone();
