@@ -45,3 +45,9 @@ impl Clock {
         }
     }
 }
+
+/// Now, but strictly behind `before`: for a time that tells two states of a row apart also within one microsecond, or when
+/// the system's clock was set back.
+pub fn later(now: DateTime<Utc>, before: DateTime<Utc>) -> DateTime<Utc> {
+    now.max(before + Duration::from_micros(1))
+}

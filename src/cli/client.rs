@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use crate::cli::{CliError, CliResult, Context, output};
+use crate::cli::{CliError, CliResult, Context, client_secrets, output};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
@@ -55,9 +55,19 @@ pub enum Command {
     RotateSecret {
         /// The client_id.
         client_id: String,
-        /// For how long the old secrets go on working, such as 7d; at once where absent.
+        /// For how long the current secret goes on working, such as 7d; at once where absent.
         #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
         grace: std::time::Duration,
+    },
+    /// Show the secrets that work now: who still uses the old one, and from where.
+    Secrets {
+        /// The client_id.
+        client_id: String,
+    },
+    /// End the grace period of a rotation now.
+    FinishRotation {
+        /// The client_id.
+        client_id: String,
     },
     /// Refuse a client for now.
     Disable {
@@ -210,6 +220,13 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         Command::RotateSecret { client_id, grace } => {
             let seconds = u32::try_from(grace.as_secs()).map_err(|_| CliError::usage("--grace is too long"))?;
             show_with_secret(&clients::rotate_secret(&server, &caller, &client_id, seconds)?, context.json)
+        }
+        Command::Secrets { client_id } => {
+            let secrets = clients::list_secrets(&server, &caller, &client_id)?;
+            if context.json { output::print_json(&secrets) } else { client_secrets::show(&secrets) }
+        }
+        Command::FinishRotation { client_id } => {
+            show(&clients::finish_rotation(&server, &caller, &client_id)?, context.json)
         }
         Command::Disable { client_id } => {
             show(&clients::set_status(&server, &caller, &client_id, Status::Inactive)?, context.json)

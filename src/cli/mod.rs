@@ -1,16 +1,24 @@
 //! The command line (layer 4): clap, one file per command.
 
+mod access_key;
 mod alert;
 mod audit;
 mod client;
+mod client_secrets;
 mod config;
 mod dev;
+mod env_file;
 mod output;
+mod project;
 mod run_server;
 mod scope;
+mod secret_input;
 mod serve;
+mod service_account;
 mod signing_key;
+mod usage;
 mod user;
+mod workflow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,12 +60,27 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// Create and manage workflows: tokens for front ends, by a public identifier.
+    #[command(subcommand)]
+    Workflow(workflow::Command),
+    /// Create and manage access keys.
+    #[command(subcommand)]
+    AccessKey(access_key::Command),
+    /// Create and manage service accounts, which own access keys that belong to no person.
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
+    /// Create and manage projects, which access keys can be limited to.
+    #[command(subcommand)]
+    Project(project::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// See how access keys and clients are used.
+    #[command(subcommand)]
+    Usage(usage::Command),
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -131,8 +154,15 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::ServiceAccount(command) => {
+            service_account::run(command, &Context { config: cli.config, json: cli.json })
+        }
+        Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Usage(command) => usage::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };

@@ -1,12 +1,10 @@
 //! `grantor user`: create and manage users.
 
-use std::io::Read as _;
-
 use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::{CliError, CliResult, Context, output};
+use crate::cli::{CliError, CliResult, Context, output, secret_input};
 use crate::crypto::secret::SecretKind;
 use crate::domain::page::PageRequest;
 use crate::domain::user::User;
@@ -102,10 +100,7 @@ fn read_password(from_stdin: bool) -> Result<(NewPassword, Option<Zeroizing<Stri
         let generated: Zeroizing<String> = Zeroizing::new(random.chars().skip(3).take(20).collect());
         return Ok((NewPassword(generated.clone()), Some(generated)));
     }
-    let mut text = Zeroizing::new(String::new());
-    std::io::stdin().take(4096).read_to_string(&mut text)?;
-    let password = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok((NewPassword(Zeroizing::new(password.to_owned())), None))
+    Ok((NewPassword(secret_input::read(None)?), None))
 }
 
 /// Runs the command.

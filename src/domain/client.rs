@@ -220,6 +220,9 @@ impl Client {
             // RFC 6749 §4.4: the grant must only be used by confidential clients.
             return fail("client_credentials is only for confidential clients");
         }
+        if self.allows_grant(GrantType::Workflow) {
+            return fail("workflows are only for confidential clients: a public one has no secret to enter");
+        }
         if !self.require_pkce {
             // RFC 9700 §2.1.1: public clients must use PKCE.
             return fail("a public client always uses PKCE: require_pkce cannot be lifted");

@@ -70,12 +70,24 @@ pub enum Denial {
     RefreshTokenRevoked,
     /// The refresh token was used before: its family is revoked.
     RefreshTokenReused,
+    /// There is no such workflow of this client.
+    WorkflowUnknown,
+    /// The workflow, though authorized, may not be used now.
+    WorkflowInactive,
+    /// The client secret that was entered for the workflow has ended, or none is entered.
+    WorkflowSuspended,
+    /// The workflow may not be used from this browser origin, or not without one.
+    WorkflowOriginNotAllowed,
     /// Unknown user, wrong password or disabled account: the same answer.
     LoginFailed,
     /// Too many failed attempts; seconds until the next may be made.
     LoginThrottled(u64),
     /// Too many requests from this address; seconds until the next may be made.
     TooManyRequests(u64),
+    /// The client has used up its limits; seconds until its next request may be made.
+    ClientRateExceeded(u64),
+    /// Too many secrets were entered for workflows of this client; seconds until the next may be.
+    TooManySecretsEntered(u64),
     /// The access key to exchange is refused, for this reason.
     SubjectTokenRefused(Verdict),
     /// The user's account is disabled, behind a code or refresh token.
@@ -149,10 +161,17 @@ impl Denial {
             | Self::RefreshTokenExpired
             | Self::RefreshTokenRevoked
             | Self::RefreshTokenReused
+            | Self::WorkflowUnknown
+            | Self::WorkflowInactive
+            | Self::WorkflowSuspended
+            | Self::WorkflowOriginNotAllowed
             | Self::LoginFailed
             | Self::UserInactive => ErrorCode::InvalidGrant,
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
-            Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
+            Self::LoginThrottled(_)
+            | Self::TooManyRequests(_)
+            | Self::ClientRateExceeded(_)
+            | Self::TooManySecretsEntered(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
@@ -175,6 +194,12 @@ impl Denial {
             }
             Self::TooManyRequests(seconds) => {
                 return format!("too many requests from this address: try again in {seconds} seconds");
+            }
+            Self::ClientRateExceeded(seconds) => {
+                return format!("this client has used up its limit: try again in {seconds} seconds");
+            }
+            Self::TooManySecretsEntered(seconds) => {
+                return format!("too many secrets were entered for this client: try again in {seconds} seconds");
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
             Self::SubjectTokenRefused(verdict) => verdict.public_text(),
@@ -209,6 +234,10 @@ impl Denial {
             Self::RefreshTokenRevoked => "the refresh token has been revoked",
             Self::RefreshTokenReused => "the refresh token was used before",
             Self::LoginFailed => "username or password is wrong",
+            Self::WorkflowUnknown => "there is no such workflow of this client",
+            Self::WorkflowInactive => "the workflow is disabled",
+            Self::WorkflowSuspended => "the workflow is suspended until the client's current secret is entered for it",
+            Self::WorkflowOriginNotAllowed => "the workflow may not be used from this origin",
             Self::UserInactive => "the user's account is not active",
             Self::ConsentDenied => "the user did not allow it",
             Self::LoginRequired => "the user has to sign in, and prompt=none forbids to ask",

@@ -71,10 +71,37 @@ text_id!(
     WorkflowId
 );
 
+/// Is this the prefix with the 32 hexadecimal digits of a generated identifier behind it?
+fn is_generated(prefix: &str, text: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(hex))
+}
+
+impl AccessKeyId {
+    /// Could this be the identifier of an access key?
+    pub fn is_valid(text: &str) -> bool {
+        is_generated("ak_", text)
+    }
+}
+
+impl ServiceAccountId {
+    /// Could this be the identifier of a service account?
+    pub fn is_valid(text: &str) -> bool {
+        is_generated("sa_", text)
+    }
+}
+
 impl ProjectId {
     /// A project identifier: 1 to 64 of the unreserved URI characters, so that it needs no escaping anywhere.
     pub fn is_valid(text: &str) -> bool {
         text.len() <= 64 && ClientId::is_valid(text)
+    }
+}
+
+impl WorkflowId {
+    /// Can this be the identifier of a workflow? Those are generated.
+    pub fn is_valid(text: &str) -> bool {
+        text.strip_prefix("wf_").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 }
 

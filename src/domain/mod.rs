@@ -25,6 +25,7 @@ pub mod scope_definition;
 pub mod service_account;
 pub mod signing_key;
 pub mod usage;
+pub mod usage_summary;
 pub mod user;
 pub mod webhook_delivery;
 pub mod workflow;

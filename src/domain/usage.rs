@@ -22,6 +22,9 @@ impl UsageSource {
     }
 }
 
+/// The outcomes that a report may name without inventing a word.
+pub const REPORTED_OUTCOMES: [&str; 3] = ["success", "client_error", "server_error"];
+
 /// What counts are kept apart by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsageKey {

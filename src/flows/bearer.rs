@@ -1,5 +1,6 @@
 //! Access tokens presented to this server: verified, and asked of the database whether they were revoked.
 
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::crypto::jwt::{self, Verification};
@@ -54,7 +55,11 @@ pub fn verify_any(server: &Server, token: &str) -> FlowResult<Verification> {
 
 /// Asks what the token cannot know: was it, its grant, its client, its access key or its user revoked or disabled since?
 /// None when there is no such client, grant or key (any more).
-pub fn look_up(connection: &mut StoreConnection, claims: AccessTokenClaims) -> Result<Option<KnownToken>, StoreError> {
+pub fn look_up(
+    connection: &mut StoreConnection,
+    claims: AccessTokenClaims,
+    now: DateTime<Utc>,
+) -> Result<Option<KnownToken>, StoreError> {
     let mut status = Status::Active;
     let mut worsen = |other: Status| {
         if other == Status::Revoked || status == Status::Active {
@@ -81,14 +86,7 @@ pub fn look_up(connection: &mut StoreConnection, claims: AccessTokenClaims) -> R
         worsen(key.status());
     }
     if let Some(id) = &claims.workflow_id {
-        let workflow = connection.find_workflow(id)?;
-        // What was issued before the workflow was invalidated or entered anew is not what stands now.
-        let authorized = workflow.as_ref().and_then(|found| found.authorized_at).map(|at| at.timestamp());
-        let stands = authorized.is_some_and(|at| claims.iat >= at);
-        worsen(match workflow {
-            Some(workflow) if stands => workflow.status,
-            _ => Status::Revoked,
-        });
+        worsen(status_of_workflow(connection, id, claims.workflow_authorized_at, now)?);
     }
     let user = match &claims.grant_id {
         Some(id) => match connection.find_grant(id)? {
@@ -106,12 +104,31 @@ pub fn look_up(connection: &mut StoreConnection, claims: AccessTokenClaims) -> R
     Ok(Some(KnownToken { claims, client, user, key, status }))
 }
 
+/// What has become of the workflow of a token that was issued under the authorization of this time.
+fn status_of_workflow(
+    connection: &mut StoreConnection,
+    id: &str,
+    authorized_at: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<Status, StoreError> {
+    let Some(workflow) = connection.find_workflow(id)? else { return Ok(Status::Revoked) };
+    // The very time, for `iat` is in seconds: an invalidation and the next authorization fit into one.
+    let stands = authorized_at.is_some() && workflow.authorized_at.map(|at| at.timestamp_micros()) == authorized_at;
+    let secret = match &workflow.client_secret_id {
+        Some(id) => connection.find_client_secret(id)?,
+        None => None,
+    };
+    let entitled = stands && workflow.is_entitled_by(secret.as_ref(), now);
+    Ok(if entitled { workflow.status } else { Status::Revoked })
+}
+
 /// The token when it is good now; None when it is not.
 pub fn check_live(
     connection: &mut StoreConnection,
     claims: AccessTokenClaims,
+    now: DateTime<Utc>,
 ) -> Result<Option<KnownToken>, StoreError> {
-    Ok(look_up(connection, claims)?.filter(|known| known.status == Status::Active))
+    Ok(look_up(connection, claims, now)?.filter(|known| known.status == Status::Active))
 }
 
 /// The caller behind an access token or access key for the admin API (RFC 6750; RFC 9068 §4: the audience must be this
@@ -126,7 +143,8 @@ pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> Flo
     if !claims.aud.contains(&server.admin_resource) || claims.env != *environment {
         return Err(Denial::BearerInvalid.into());
     }
-    let live = server.store.read(|connection| check_live(connection, claims))?.ok_or(Denial::BearerInvalid)?;
+    let now = server.clock.now();
+    let live = server.store.read(|connection| check_live(connection, claims, now))?.ok_or(Denial::BearerInvalid)?;
     let client_id = live.claims.client_id.clone();
     let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
     let credential = credentials::of_token(server, live, None);
@@ -142,7 +160,7 @@ pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> Flo
     };
     // What client or principal have lost since the token was issued is lost here at once.
     let held = claimed.filtered(|token| credential.scope.contains(token));
-    Ok(Caller { actor, client_id: Some(client_id), owner, held, source })
+    Ok(Caller { actor, client_id: Some(client_id), owner, held, projects: credential.projects, source })
 }
 
 /// An access key at the admin API is judged as at every other door.
@@ -162,6 +180,7 @@ fn authenticate_key(server: &Server, secret: &str, source: Source) -> FlowResult
             client_id: None,
             owner: credential.owner,
             held: credential.scope,
+            projects: credential.projects,
             source,
         }),
         (Verdict::RateLimitExceeded, _) => Err(Denial::TooManyRequests(judged.retry_after.unwrap_or(1)).into()),

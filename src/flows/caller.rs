@@ -3,6 +3,7 @@
 use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::denial::Denial;
+use crate::domain::ids::ProjectId;
 use crate::domain::role::{self, ADMIN_SCOPE};
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::protocol::scope::Scope;
@@ -18,6 +19,8 @@ pub struct Caller {
     pub owner: Option<Owner>,
     /// The scopes held.
     pub held: Scope,
+    /// The projects the caller's own credential is limited to; empty for all.
+    pub projects: Vec<String>,
     /// From where.
     pub source: Source,
 }
@@ -34,7 +37,8 @@ impl Caller {
     }
 
     fn unlimited(actor: Actor) -> Self {
-        Self { actor, client_id: None, owner: None, held: Scope::from_tokens([ADMIN_SCOPE]), source: Source::default() }
+        let held = Scope::from_tokens([ADMIN_SCOPE]);
+        Self { actor, client_id: None, owner: None, held, projects: Vec::new(), source: Source::default() }
     }
 
     /// Refuses unless this scope is held.
@@ -49,6 +53,20 @@ impl Caller {
             None => Ok(()),
             Some(token) => Err(Denial::PrivilegeEscalation(format!("you cannot hand out {token}: you do not hold it"))),
         }
+    }
+
+    /// Refuses to hand out a credential for projects that the caller's own is not for. An empty list is every project.
+    pub fn may_hand_out_projects(&self, projects: &[ProjectId]) -> Result<(), Denial> {
+        if self.projects.is_empty() {
+            return Ok(());
+        }
+        let beyond = projects.iter().find(|project| !self.projects.iter().any(|held| held == project.as_str()));
+        let said = match beyond {
+            None if !projects.is_empty() => return Ok(()),
+            None => "every project".to_owned(),
+            Some(project) => format!("project {project}"),
+        };
+        Err(Denial::PrivilegeEscalation(format!("you cannot hand out {said}: you are limited to other projects")))
     }
 
     /// Refuses to register a client for a privileged scope that the caller does not hold.

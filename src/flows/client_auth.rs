@@ -33,11 +33,7 @@ pub fn authenticate(
     presented: Result<PresentedCredentials, CredentialsError>,
     source: &Source,
 ) -> FlowResult<Client> {
-    let presented = presented.map_err(|error| match error {
-        // RFC 6749 §5.2: a request that utilizes more than one mechanism is malformed, not badly authenticated.
-        CredentialsError::Param(_) | CredentialsError::MoreThanOneMethod => Denial::MalformedRequest(error.to_string()),
-        other => Denial::ClientAuthMalformed(other.to_string()),
-    })?;
+    let presented = presented.map_err(unusable)?;
     let (client, secrets) = load(server, &presented.client_id, presented.secret.is_some())?;
     let proven = match &presented.secret {
         Some(secret) => find_secret(server, secret, secrets, source)?,
@@ -59,6 +55,15 @@ pub fn authenticate(
         verdict::note_use(server, client.client_id.0.clone(), Some(secret.id.0), source.address);
     }
     Ok(client)
+}
+
+/// The refusal of credentials that cannot be used at all.
+pub fn unusable(error: CredentialsError) -> Denial {
+    match error {
+        // RFC 6749 §5.2: a request that utilizes more than one mechanism is malformed, not badly authenticated.
+        CredentialsError::Param(_) | CredentialsError::MoreThanOneMethod => Denial::MalformedRequest(error.to_string()),
+        other => Denial::ClientAuthMalformed(other.to_string()),
+    }
 }
 
 /// The refusal, counted for the alert on failed authentications.

@@ -43,10 +43,12 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
     }
 }
 
-/// May a page of this origin call the endpoints that answer to CORS? Only where an active client registered it.
+/// May a page of this origin call the endpoints that answer to CORS? Only where an active client or workflow names it.
 pub fn is_origin_allowed(server: &Server, origin: &str) -> FlowResult<bool> {
     if Origin::parse(origin).is_err() {
         return Ok(false);
     }
-    Ok(server.store.read(|connection| connection.is_origin_registered(origin))?)
+    Ok(server
+        .store
+        .read(|connection| Ok(connection.is_origin_registered(origin)? || connection.is_workflow_origin(origin)?))?)
 }

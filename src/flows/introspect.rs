@@ -89,7 +89,8 @@ fn access_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Opt
     let Some(claims) = bearer::verify(server, token)?.filter(|claims| may_know(caller, claims)) else {
         return Ok(None);
     };
-    let live = server.store.read(|connection| bearer::check_live(connection, claims))?;
+    let now = server.clock.now();
+    let live = server.store.read(|connection| bearer::check_live(connection, claims, now))?;
     Ok(live.map(|live| {
         let claims = live.claims;
         IntrospectionResponse {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::config::{COUNTERS_IN_MEMORY, Config, WhenCountersFail};
 use crate::counters::login_throttle::network;
 use crate::counters::rate_limits::{InvalidUrl, RateLimits, RateVerdict, Window};
+use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
@@ -18,6 +19,8 @@ pub enum Door {
     Login,
     /// The device authorization endpoint (RFC 8628 §3.1).
     Device,
+    /// Reports of leaked access keys.
+    LeakReport,
 }
 
 impl Door {
@@ -26,6 +29,7 @@ impl Door {
             Self::Token => "token",
             Self::Login => "login",
             Self::Device => "device",
+            Self::LeakReport => "leak_report",
         }
     }
 
@@ -35,6 +39,7 @@ impl Door {
             Self::Token => limits.token_requests_per_minute_per_address,
             Self::Login => limits.login_requests_per_minute_per_address,
             Self::Device => limits.device_requests_per_minute_per_address,
+            Self::LeakReport => limits.leak_reports_per_minute_per_address,
         }
     }
 }
@@ -79,5 +84,31 @@ pub fn check_address(server: &Server, door: Door, address: Option<IpAddr>) -> Fl
     match take(server, &key, &[window], 1)? {
         RateVerdict::Allowed(_) => Ok(()),
         RateVerdict::Exceeded { retry_after, .. } => Err(Denial::TooManyRequests(retry_after).into()),
+    }
+}
+
+/// Secrets that may be entered for the workflows of one client within any 60 seconds.
+const SECRETS_ENTERED_PER_MINUTE: u32 = 30;
+
+/// Counts a request of this client against its own limits, the same that the doors count against, and refuses it over them.
+pub fn check_client(server: &Server, client: &Client) -> FlowResult<()> {
+    let own = server.limits_of_client(client);
+    let windows: Vec<Window> = own.windows().map(|(seconds, limit)| Window { limit, seconds }).collect();
+    if windows.is_empty() {
+        return Ok(());
+    }
+    match take(server, &format!("credential:{}", client.client_id), &windows, 1)? {
+        RateVerdict::Allowed(_) => Ok(()),
+        RateVerdict::Exceeded { retry_after, .. } => Err(Denial::ClientRateExceeded(retry_after).into()),
+    }
+}
+
+/// Counts a secret that is entered for a workflow of this client, right or wrong: whoever may make workflows must not find
+/// out the client's secret by trying.
+pub fn check_entered_secret(server: &Server, client_id: &str) -> FlowResult<()> {
+    let window = Window { limit: SECRETS_ENTERED_PER_MINUTE, seconds: 60 };
+    match take(server, &format!("entered-secret:{client_id}"), &[window], 1)? {
+        RateVerdict::Allowed(_) => Ok(()),
+        RateVerdict::Exceeded { retry_after, .. } => Err(Denial::TooManySecretsEntered(retry_after).into()),
     }
 }

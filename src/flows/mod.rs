@@ -11,6 +11,7 @@ pub mod bearer;
 pub mod caller;
 pub mod client_auth;
 pub mod clients;
+pub mod configured;
 pub mod consent;
 pub mod credentials;
 pub mod csrf;
@@ -33,9 +34,13 @@ pub mod scopes;
 pub mod service_accounts;
 pub mod signing_keys;
 pub mod token;
+pub mod usage;
+pub mod usage_reports;
+pub mod usage_summaries;
 pub mod users;
 pub mod verdict;
 pub mod verify;
+pub mod workflows;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -108,8 +113,11 @@ impl Server {
         Arc::clone(&self.scopes.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends writing, for a clean stop.
+    /// Writes the usage counted so far and ends writing, for a clean stop.
     pub fn close(&self) {
+        if let Some(failed) = usage::flush(self).failed {
+            log::error!("the usage counted since it was last written is lost: {failed}");
+        }
         self.store.close();
     }
 

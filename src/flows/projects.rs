@@ -1,5 +1,6 @@
 //! Projects, as operators manage them.
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::domain::audit_event::AuditAction;
@@ -92,25 +93,26 @@ pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<
 /// Edits a project; its identifier stays.
 pub fn update(server: &Server, caller: &Caller, id: &str, edit: ProjectEdit) -> FlowResult<Project> {
     caller.require("projects:write")?;
-    let now = server.clock.now();
     let before = find(server, id)?;
+    let (now, read_at) = (server.clock.now(), before.updated_at);
     let project = Project {
         name: edit.name.unwrap_or(before.name),
         description: edit.description.unwrap_or(before.description),
-        updated_at: now,
+        updated_at: now.max(read_at + TimeDelta::microseconds(1)),
         ..before
     };
     check(&project)?;
     let event = caller.event(AuditAction::ProjectUpdated, "project", project.id.as_str());
     let stored = project.clone();
     let done = server.store.write(move |connection| {
-        let done = connection.update_project(&stored)?;
+        let done = connection.update_project(&stored, read_at)?;
         if done {
             connection.insert_audit_event(&event, now)?;
         }
         Ok(done)
     })?;
-    if done { Ok(project) } else { Err(Denial::NotFound("project").into()) }
+    let changed = || Denial::Conflict("the project was changed meanwhile: read it again".to_owned());
+    if done { Ok(project) } else { Err(changed().into()) }
 }
 
 /// Deletes a project that no access key is limited to: without it such a key would be limited to nothing it can name.
@@ -125,6 +127,13 @@ pub fn delete(server: &Server, caller: &Caller, id: &str) -> FlowResult<()> {
             connection.insert_audit_event(&event, now)?;
         }
         Ok(done)
-    })?;
-    if done { Ok(()) } else { Err(Denial::Conflict("access keys are limited to this project".to_owned()).into()) }
+    });
+    match done {
+        Ok(true) => Ok(()),
+        // The second: a key was made while we looked.
+        Ok(false) | Err(StoreError::Conflict(_)) => {
+            Err(Denial::Conflict("access keys are limited to this project".to_owned()).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -18,13 +18,16 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 9] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 12] = [
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
+        ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
+        ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
+        ("secret_uses", StoreConnection::purge_secret_uses, now - server.config.usage.address_retention),
         ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
         ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
         ("alert_silences", StoreConnection::purge_alert_silences, now),

@@ -1,5 +1,6 @@
 //! Service accounts, as operators manage them.
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::crypto::random;
@@ -158,8 +159,13 @@ fn write_change(
     action: AuditAction,
 ) -> FlowResult<ServiceAccount> {
     let now = server.clock.now();
-    account.updated_at = now;
-    let event = caller.event(action, "service_account", account.id.as_str());
+    // Later than the change before, for it tells whether somebody else was faster.
+    account.updated_at = now.max(before.updated_at + TimeDelta::microseconds(1));
+    let mut event = caller.event(action, "service_account", account.id.as_str());
+    if before.plan != account.plan {
+        let said = |plan: &Option<String>| plan.clone().unwrap_or_else(|| "none".to_owned());
+        event = event.detail(format!("plan {} to {}", said(&before.plan), said(&account.plan)));
+    }
     let (stored, from, read_at) = (account.clone(), before.status, before.updated_at);
     let done = server.store.write(move |connection| {
         let done = connection.update_service_account(&stored, from, read_at)?;

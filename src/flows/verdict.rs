@@ -129,7 +129,8 @@ pub fn find(server: &Server, presented: &Presented, address: Option<IpAddr>) -> 
             else {
                 return Ok(None);
             };
-            let known = server.store.read(|connection| bearer::look_up(connection, *claims))?;
+            let now = server.clock.now();
+            let known = server.store.read(|connection| bearer::look_up(connection, *claims, now))?;
             Ok(known.map(|known| credentials::of_token(server, known, None)))
         }
     }

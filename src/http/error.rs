@@ -37,7 +37,10 @@ fn record(server: &Server, error: &FlowError) {
 fn status(denial: &Denial) -> StatusCode {
     match denial {
         Denial::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Denial::LoginThrottled(_) | Denial::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+        Denial::LoginThrottled(_)
+        | Denial::TooManyRequests(_)
+        | Denial::ClientRateExceeded(_)
+        | Denial::TooManySecretsEntered(_) => StatusCode::TOO_MANY_REQUESTS,
         Denial::NotFound(_) => StatusCode::NOT_FOUND,
         Denial::Conflict(_) => StatusCode::CONFLICT,
         Denial::BearerMissing | Denial::BearerInvalid => StatusCode::UNAUTHORIZED,
@@ -61,7 +64,10 @@ fn retry_after(response: &mut HttpResponseBuilder, denial: &Denial) {
 /// Seconds after which the same request may be allowed.
 const fn denial_retry_after(denial: &Denial) -> Option<u64> {
     match denial {
-        Denial::LoginThrottled(seconds) | Denial::TooManyRequests(seconds) => Some(*seconds),
+        Denial::LoginThrottled(seconds)
+        | Denial::TooManyRequests(seconds)
+        | Denial::ClientRateExceeded(seconds)
+        | Denial::TooManySecretsEntered(seconds) => Some(*seconds),
         _ => None,
     }
 }
@@ -126,8 +132,14 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
                 ref other => status(other),
             };
             let mut response = problem(status, api_code(&denial), &denial.public_text());
+            if let Some(seconds) = denial_retry_after(&denial) {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
             if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            if let Some(seconds) = denial_retry_after(&denial) {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
             response
         }

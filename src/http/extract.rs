@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN, USER_AGENT};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
@@ -104,6 +104,14 @@ pub fn bearer(request: &HttpRequest) -> Option<String> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
     bearer_token(header).map(str::to_owned)
+}
+
+/// The `Origin` of the request, as it came. One that is repeated or no text is the origin of no page: it is empty then.
+pub fn origin(request: &HttpRequest) -> Option<String> {
+    let mut values = request.headers().get_all(ORIGIN);
+    let first = values.next()?;
+    let only = first.to_str().ok().filter(|_| values.next().is_none());
+    Some(only.unwrap_or_default().to_owned())
 }
 
 /// The credential in an `Authorization` header: Bearer, or Basic with a client's identifier and secret.

@@ -1,5 +1,5 @@
 //! Background work (layer 4): reading and rotating signing keys, removing what has expired, signing
-//! where the audit log stands. Each instance runs it; what
+//! where the audit log stands, writing down usage. Each instance runs it; what
 //! only one may do is decided in the database.
 
 mod alerts;
@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, audit_chain, purge, scopes, signing_keys};
+use crate::flows::{Server, audit_chain, purge, scopes, signing_keys, usage};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -66,6 +66,9 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
     })?;
     jobs.spawn("purge", server, server.config.database.purge_interval, |server, stop| {
         purge::purge(server, &|| !stop.is_set()).map(drop)
+    })?;
+    jobs.spawn("usage", server, server.config.usage.flush_interval, |server, _| {
+        usage::flush(server).failed.map_or(Ok(()), |failed| Err(failed.into()))
     })?;
     jobs.spawn("audit-checkpoint", server, server.config.audit.checkpoint_interval, |server, _| {
         audit_chain::take_checkpoint(server).map(drop)

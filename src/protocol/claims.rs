@@ -81,6 +81,10 @@ pub struct AccessTokenClaims {
     /// The workflow it was issued for, so that it dies with the workflow. Private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_id: Option<String>,
+    /// When that workflow's secret had been entered, in microseconds since the epoch: a token ends with its authorization.
+    /// Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_authorized_at: Option<i64>,
     /// The projects it is limited to; absent for all. Private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projects: Option<Vec<String>>,

@@ -17,12 +17,21 @@ pub enum GrantType {
     /// RFC 8693: an access key becomes a short-lived access token.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    /// RFC 6749 §4.5, an extension grant named by an absolute URI: a workflow's identifier instead of a secret.
+    #[serde(rename = "urn:grantor:params:oauth:grant-type:workflow")]
+    Workflow,
 }
 
 impl GrantType {
     /// Every grant of this server, in the order of the metadata document.
-    pub const ALL: [Self; 5] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::Password, Self::ClientCredentials, Self::TokenExchange];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::Password,
+        Self::ClientCredentials,
+        Self::TokenExchange,
+        Self::Workflow,
+    ];
 
     /// The registered spelling.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl GrantType {
             Self::Password => "password",
             Self::ClientCredentials => "client_credentials",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::Workflow => "urn:grantor:params:oauth:grant-type:workflow",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The token request (RFC 6749 §4.1.3, §4.3.2, §4.4.2, §6): parameters become one variant per grant.
+//! The token request (RFC 6749 §4.1.3, §4.3.2, §4.4.2, §4.5, §6): parameters become one variant per grant.
 
 use zeroize::Zeroizing;
 
@@ -34,6 +34,11 @@ pub enum Grant {
     },
     /// RFC 6749 §4.4.2.
     ClientCredentials,
+    /// RFC 6749 §4.5.
+    Workflow {
+        /// The workflow: public.
+        workflow_id: String,
+    },
     /// RFC 8693 §2.1, for access keys only.
     TokenExchange {
         /// The access key.
@@ -83,6 +88,7 @@ impl Grant {
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::Password { .. } => GrantType::Password,
             Self::ClientCredentials => GrantType::ClientCredentials,
+            Self::Workflow { .. } => GrantType::Workflow,
             Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
     }
@@ -103,6 +109,7 @@ impl Grant {
                 Self::Password { username: params.required("username")?.to_owned(), password: secret("password")? }
             }
             GrantType::ClientCredentials => Self::ClientCredentials,
+            GrantType::Workflow => Self::Workflow { workflow_id: params.required("workflow_id")?.to_owned() },
             GrantType::TokenExchange => Self::read_exchange(params)?,
         })
     }

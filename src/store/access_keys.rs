@@ -306,9 +306,9 @@ impl StoreConnection {
         Ok(())
     }
 
-    /// Removes a key with its secrets; false when there is none.
-    pub fn delete_access_key(&mut self, id: &str) -> Result<bool, StoreError> {
-        Ok(diesel::delete(access_keys::table.find(id)).execute(self)? == 1)
+    /// Removes a key with its secrets; false when there is none of this identifier and name.
+    pub fn delete_access_key(&mut self, id: &str, name: &str) -> Result<bool, StoreError> {
+        Ok(diesel::delete(access_keys::table.find(id).filter(access_keys::name.eq(name))).execute(self)? == 1)
     }
 
     fn insert_access_key_projects(&mut self, key: &AccessKey) -> Result<(), StoreError> {

@@ -80,13 +80,29 @@ impl StoreConnection {
         Ok(())
     }
 
-    /// Gives every secret of the client that has no earlier end this one; answers how many.
-    pub fn end_client_secrets(&mut self, client_id: &str, end: DateTime<Utc>) -> Result<usize, StoreError> {
-        let end = to_micros(end);
-        let open = client_secrets::table
+    /// The secret of this identifier, as long as it is kept.
+    pub fn find_client_secret(&mut self, id: &str) -> Result<Option<ClientSecret>, StoreError> {
+        let row: Option<ClientSecretRow> = on_each!(self, |connection| {
+            client_secrets::table.find(id).select(ClientSecretRow::as_select()).get_result(connection).optional()
+        })?;
+        row.map(ClientSecret::try_from).transpose()
+    }
+
+    /// Gives the current secret of the client an end; answers how many that were.
+    pub fn end_current_client_secret(&mut self, client_id: &str, end: DateTime<Utc>) -> Result<usize, StoreError> {
+        let current = client_secrets::table
             .filter(client_secrets::client_id.eq(client_id))
-            .filter(client_secrets::expires_at.is_null().or(client_secrets::expires_at.gt(end)));
-        Ok(diesel::update(open).set(client_secrets::expires_at.eq(Some(end))).execute(self)?)
+            .filter(client_secrets::expires_at.is_null());
+        Ok(diesel::update(current).set(client_secrets::expires_at.eq(Some(to_micros(end)))).execute(self)?)
+    }
+
+    /// Ends the secrets of the client that are being replaced and still work; answers how many.
+    pub fn end_replaced_client_secrets(&mut self, client_id: &str, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let now = to_micros(now);
+        let replaced = client_secrets::table
+            .filter(client_secrets::client_id.eq(client_id))
+            .filter(client_secrets::expires_at.gt(now));
+        Ok(diesel::update(replaced).set(client_secrets::expires_at.eq(Some(now))).execute(self)?)
     }
 
     /// Removes secrets that ended before `until`, at most `limit`; answers how many.

@@ -8,8 +8,8 @@ pub enum StoreError {
     /// It cannot be reached or did not answer as it should: try again later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// A row of that key exists already.
-    #[error("a unique key exists already: {0}")]
+    /// A row of that key exists already, or one that a row refers to does not.
+    #[error("a row is in conflict with others: {0}")]
     Conflict(String),
     /// A stored value that this version cannot read.
     #[error("the database holds a value that cannot be read: {0}")]
@@ -22,9 +22,10 @@ pub enum StoreError {
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match error {
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => {
-                Self::Conflict(information.message().to_owned())
-            }
+            DieselError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation,
+                information,
+            ) => Self::Conflict(information.message().to_owned()),
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -15,6 +15,7 @@ mod client_secrets;
 mod clients;
 mod connection;
 mod consents;
+mod credential_audiences;
 mod error;
 mod grants;
 mod login_sessions;
@@ -43,6 +44,7 @@ pub use audit_purged_ranges::AuditPurge;
 pub use connection::{DatabaseUrl, InvalidDatabaseUrl, StoreConnection};
 pub use error::StoreError;
 pub use refresh_tokens::PresentedRefreshToken;
+pub use secret_uses::MAX_ADDRESSES;
 pub use signing_keys::SealedSigningKey;
 pub use users::UserWithPassword;
 

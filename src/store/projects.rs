@@ -1,5 +1,6 @@
 //! Table `projects`.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::ids::ProjectId;
@@ -68,10 +69,10 @@ impl StoreConnection {
         Ok(())
     }
 
-    /// Replaces what is written about a project; false when there is none.
-    pub fn update_project(&mut self, project: &Project) -> Result<bool, StoreError> {
-        let done = diesel::update(projects::table.find(project.id.as_str())).set(ProjectRow::from(project));
-        Ok(done.execute(self)? == 1)
+    /// Replaces what is written about a project, unless it was changed since `read_at`; false then.
+    pub fn update_project(&mut self, project: &Project, read_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let open = projects::table.find(project.id.as_str()).filter(projects::updated_at.eq(to_micros(read_at)));
+        Ok(diesel::update(open).set(ProjectRow::from(project)).execute(self)? == 1)
     }
 
     /// Removes a project that no access key is limited to; false when one is, or there is no such project.

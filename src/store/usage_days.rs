@@ -1,8 +1,9 @@
 //! Table `usage_days`: counts by day, added to and purged by age.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::domain::usage::{UsageCount, UsageKey, UsageSource};
+use crate::domain::usage::{UsageCount, UsageKey, UsageSource, day_of};
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::schema::usage_days;
@@ -84,15 +85,25 @@ impl StoreConnection {
         Ok(query.load(self)?)
     }
 
-    /// Removes the counts of days before `until_day`, of at most `limit` credentials; answers how many rows.
-    pub fn purge_usage(&mut self, until_day: i64, limit: i64) -> Result<usize, StoreError> {
-        let ids: Vec<String> = usage_days::table
-            .filter(usage_days::day.lt(until_day))
-            .select(usage_days::credential_id)
-            .distinct()
-            .limit(limit)
-            .load(self)?;
-        let old = usage_days::table.filter(usage_days::day.lt(until_day)).filter(usage_days::credential_id.eq_any(ids));
-        Ok(diesel::delete(old).execute(self)?)
+    /// Removes the counts of the days before that of `until`, oldest first, day by day and credential by credential until
+    /// `limit` rows are gone; answers how many went. Fewer than `limit` means that nothing is left.
+    pub fn purge_usage(&mut self, until: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        loop {
+            let oldest: Option<i64> = usage_days::table.select(diesel::dsl::min(usage_days::day)).get_result(self)?;
+            let Some(day) = oldest.filter(|day| *day < day_of(until)) else { return Ok(removed) };
+            let ids: Vec<String> = usage_days::table
+                .filter(usage_days::day.eq(day))
+                .select(usage_days::credential_id)
+                .limit(limit)
+                .load(self)?;
+            for id in ids {
+                let old = usage_days::table.filter(usage_days::day.eq(day)).filter(usage_days::credential_id.eq(id));
+                removed += diesel::delete(old).execute(self)?;
+                if i64::try_from(removed).unwrap_or(i64::MAX) >= limit {
+                    return Ok(removed);
+                }
+            }
+        }
     }
 }

@@ -1,18 +1,20 @@
 //! Tables `workflows` and `workflow_origins`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::client::Status;
 use crate::domain::ids::{ClientId, WorkflowId};
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::workflow::Workflow;
+use crate::domain::workflow::{Workflow, WorkflowStanding};
 use crate::protocol::origin::Origin;
 use crate::protocol::resource::Resource;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, from_count, to_count, to_list, to_micros, to_scope, to_status, to_time};
-use crate::store::schema::{workflow_origins, workflows};
+use crate::store::schema::{client_secrets, clients, workflow_origins, workflows};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = workflows, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -122,10 +124,51 @@ impl StoreConnection {
         Ok(true)
     }
 
-    /// Is this the origin of an active workflow?
+    /// What the state of each of these workflows hangs on beside itself, in their order.
+    pub fn list_workflow_standings(
+        &mut self,
+        of: &[Workflow],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<WorkflowStanding>, StoreError> {
+        let rows: Vec<(String, String)> = clients::table
+            .filter(clients::client_id.eq_any(of.iter().map(|workflow| workflow.client_id.as_str())))
+            .select((clients::client_id, clients::status))
+            .load(self)?;
+        let statuses: HashMap<String, String> = rows.into_iter().collect();
+        let rows: Vec<(String, Option<i64>)> = client_secrets::table
+            .filter(client_secrets::id.eq_any(of.iter().filter_map(|workflow| workflow.client_secret_id.as_deref())))
+            .filter(client_secrets::expires_at.is_null().or(client_secrets::expires_at.gt(to_micros(now))))
+            .select((client_secrets::id, client_secrets::expires_at))
+            .load(self)?;
+        let live: HashMap<String, Option<i64>> = rows.into_iter().collect();
+        of.iter()
+            .map(|workflow| {
+                let client =
+                    statuses.get(workflow.client_id.as_str()).map_or(Ok(Status::Revoked), |text| to_status(text))?;
+                let secret = workflow.client_secret_id.as_ref().and_then(|id| live.get(id));
+                Ok(WorkflowStanding { client, secret: secret.map(|end| end.map(to_time)) })
+            })
+            .collect()
+    }
+
+    /// The workflows of a client, at most 200, with the secrets that were entered for them.
+    pub fn list_workflow_secrets(&mut self, client_id: &str) -> Result<Vec<(WorkflowId, String)>, StoreError> {
+        let rows: Vec<(String, Option<String>)> = workflows::table
+            .filter(workflows::client_id.eq(client_id))
+            .filter(workflows::client_secret_id.is_not_null())
+            .filter(workflows::status.ne(Status::Revoked.as_str()))
+            .order(workflows::id)
+            .limit(200)
+            .select((workflows::id, workflows::client_secret_id))
+            .load(self)?;
+        Ok(rows.into_iter().filter_map(|(id, secret)| Some((WorkflowId(id), secret?))).collect())
+    }
+
+    /// Is this the origin of an active workflow of an active client?
     pub fn is_workflow_origin(&mut self, origin: &str) -> Result<bool, StoreError> {
         let active: i64 = workflow_origins::table
-            .inner_join(workflows::table)
+            .inner_join(workflows::table.inner_join(clients::table))
+            .filter(clients::status.eq(Status::Active.as_str()))
             .filter(workflow_origins::origin.eq(origin))
             .filter(workflows::status.eq(Status::Active.as_str()))
             .count()

@@ -163,7 +163,9 @@ fn a_registered_client_is_shown_and_its_secret_only_once(engine: Engine) {
         "redirect_uris": ["https://shop.example/cb", "com.example.shop:/cb"], "scope": "read write",
         "resources": ["https://api.example"], "allowed_origins": ["https://shop.example"], "roles": ["support"],
         "require_pkce": false, "first_party": true, "may_introspect": true, "refresh_token_policy": "keep",
+        "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
         "access_token_lifetime": 60, "refresh_token_lifetime": 3600, "refresh_token_max_lifetime": 7200,
+        "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
     });
     let made = admin.post("/v1/clients", &members).created(&test, "/v1/clients/shop");
     let secret = text(&made["client_secret"]);
@@ -206,7 +208,9 @@ fn a_registration_takes_the_defaults(engine: Engine) {
             "grant_types": ["authorization_code"], "redirect_uris": ["https://a.example/cb"], "scope": "",
             "resources": [test.server.config.server.issuer], "allowed_origins": [], "roles": [], "require_pkce": true,
             "first_party": false, "may_introspect": false, "refresh_token_policy": "rotate",
+            "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
             "access_token_lifetime": null, "refresh_token_lifetime": null, "refresh_token_max_lifetime": null,
+            "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
             "created_at": "2026-01-01T12:00:00Z", "updated_at": "2026-01-01T12:00:00Z",
         })
     );

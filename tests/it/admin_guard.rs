@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use grantor::domain::access_key::{AccessKey, AccessKeySecret, Owner};
+use grantor::domain::ids::{AccessKeyId, AccessKeySecretId};
 use grantor::domain::role::ADMIN_API_SCOPES;
+use grantor::flows::access_keys::{self, NewAccessKey};
+use grantor::flows::caller::Caller;
 use grantor::flows::clients::ClientMembers;
 use grantor::protocol::resource::Resource;
 use grantor::protocol::scope::Scope;
@@ -37,12 +41,15 @@ fn routes() -> Vec<Route> {
     let none = Value::Null;
     let photos = json!({ "name": "photos", "description": "See photos" });
     let rotate = json!({ "mode": "at_once" });
+    let workflow = json!({ "client_id": "web", "client_secret": "wrong", "name": "Kiosk", "scopes": ["read"] });
     vec![
         (get.clone(), "/v1/clients", none.clone(), "clients:read", [200, 200]),
         (post.clone(), "/v1/clients", json!({ "redirect_uris": ["https://a.example/"] }), "clients:write", [201, 201]),
         (get.clone(), "/v1/clients/web", none.clone(), "clients:read", [200, 200]),
         (Method::PATCH, "/v1/clients/web", json!({}), "clients:write", [200, 200]),
-        (post.clone(), "/v1/clients/web/rotate-secret", json!({}), "clients:write", [200, 200]),
+        (post.clone(), "/v1/clients/web/rotate-secret", json!({ "grace_seconds": 9 }), "clients:write", [200, 200]),
+        (get.clone(), "/v1/clients/web/secrets", none.clone(), "clients:read", [200, 200]),
+        (post.clone(), "/v1/clients/web/finish-rotation", none.clone(), "clients:write", [200, 409]),
         (post.clone(), "/v1/clients/web/disable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/enable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/revoke", none.clone(), "clients:write", [200, 409]),
@@ -66,8 +73,101 @@ fn routes() -> Vec<Route> {
         (get.clone(), "/v1/webhook-deliveries", none.clone(), "alerts:read", [200, 200]),
         (post.clone(), "/v1/webhook-deliveries/bob/resend", none.clone(), "alerts:write", [404, 404]),
         (post.clone(), "/v1/webhooks/photos/test", none.clone(), "alerts:write", [404, 404]),
-        (get, "/v1/revoked-tokens", none, "tokens:read", [200, 200]),
+        (get.clone(), "/v1/revoked-tokens", none.clone(), "tokens:read", [200, 200]),
+        (post.clone(), "/v1/verify", json!({ "credential": "x" }), "credentials:verify", [200, 200]),
+        (
+            post.clone(),
+            "/v1/verify/batch",
+            json!({ "items": [{ "credential": "x" }] }),
+            "credentials:verify",
+            [200, 200],
+        ),
+        (post.clone(), "/v1/usage", json!({ "events": [{ "credential_id": "web" }] }), "usage:write", [202, 202]),
+        (get.clone(), "/v1/access-keys/ak_none/usage", none.clone(), "usage:read", [404, 404]),
+        (get.clone(), "/v1/clients/web/usage", none.clone(), "usage:read", [200, 200]),
+        (get.clone(), "/v1/workflows", none.clone(), "workflows:read", [200, 200]),
+        (post.clone(), "/v1/workflows", workflow, "workflows:write", [400, 400]),
+        (get, "/v1/workflows/bob", none.clone(), "workflows:read", [404, 404]),
+        (Method::PATCH, "/v1/workflows/bob", json!({}), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/authorize", json!({ "client_secret": "x" }), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/invalidate", none.clone(), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/disable", none.clone(), "workflows:write", [404, 404]),
+        (post.clone(), "/v1/workflows/bob/enable", none.clone(), "workflows:write", [404, 404]),
+        (post, "/v1/workflows/bob/revoke", none, "workflows:write", [404, 404]),
     ]
+    .into_iter()
+    .chain(key_routes())
+    .collect()
+}
+
+/// The routes of access keys and of what they belong to; `ak_0` is a key of the caller's.
+fn key_routes() -> Vec<Route> {
+    let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
+    let none = Value::Null;
+    let (name, grace) = (json!({ "name": "key" }), json!({ "grace_seconds": 60 }));
+    let (keys, accounts, projects) = ("access-keys:write", "service-accounts:write", "projects:write");
+    vec![
+        (get.clone(), "/v1/access-keys", none.clone(), "access-keys:read", [200, 200]),
+        (post.clone(), "/v1/access-keys", name, keys, [201, 201]),
+        (get.clone(), "/v1/access-keys/ak_0", none.clone(), "access-keys:read", [200, 200]),
+        (get.clone(), "/v1/access-keys/ak_0/secrets", none.clone(), "access-keys:read", [200, 200]),
+        (patch.clone(), "/v1/access-keys/ak_0", json!({}), keys, [200, 200]),
+        (post.clone(), "/v1/access-keys/ak_0/rotate", grace, keys, [200, 200]),
+        (post.clone(), "/v1/access-keys/ak_0/finish-rotation", none.clone(), keys, [200, 409]),
+        (post.clone(), "/v1/access-keys/ak_0/disable", none.clone(), keys, [200, 200]),
+        (post.clone(), "/v1/access-keys/ak_0/enable", none.clone(), keys, [200, 200]),
+        (post.clone(), "/v1/access-keys/ak_0/revoke", none.clone(), keys, [200, 409]),
+        (delete.clone(), "/v1/access-keys/ak_0?name=key", none.clone(), keys, [204, 404]),
+        (get.clone(), "/v1/service-accounts", none.clone(), "service-accounts:read", [200, 200]),
+        (post.clone(), "/v1/service-accounts", json!({ "name": "worker" }), accounts, [201, 409]),
+        (get.clone(), "/v1/service-accounts/worker", none.clone(), "service-accounts:read", [200, 200]),
+        (patch.clone(), "/v1/service-accounts/worker", json!({}), accounts, [200, 200]),
+        (post.clone(), "/v1/service-accounts/worker/disable", none.clone(), accounts, [200, 200]),
+        (post.clone(), "/v1/service-accounts/worker/enable", none.clone(), accounts, [200, 200]),
+        (post.clone(), "/v1/service-accounts/worker/revoke", none.clone(), accounts, [200, 409]),
+        (get.clone(), "/v1/projects", none.clone(), "projects:read", [200, 200]),
+        (post, "/v1/projects", json!({ "id": "alpha" }), projects, [201, 409]),
+        (get.clone(), "/v1/projects/alpha", none.clone(), "projects:read", [200, 200]),
+        (patch, "/v1/projects/alpha", json!({}), projects, [200, 200]),
+        (delete, "/v1/projects/alpha", none.clone(), projects, [204, 404]),
+        (get.clone(), "/v1/environments", none.clone(), "access-keys:read", [200, 200]),
+        (get, "/v1/plans", none, "access-keys:read", [200, 200]),
+    ]
+}
+
+/// The routes that need no authentication.
+const PUBLIC: [&str; 1] = ["/v1/access-keys/report-leak"];
+
+/// The path of a route as the route table writes it.
+fn pattern(path: &str) -> String {
+    let path =
+        path.split('?').next().unwrap().replace("/clients/web", "/clients/{client_id}").replace("/photos", "/{name}");
+    ["/bob", "/ak_0", "/ak_none", "/worker", "/alpha"].into_iter().fold(path, |path, id| path.replace(id, "/{id}"))
+}
+
+/// A key `ak_0` of this user, which must have an id that the routes can name.
+fn seed_key(test: &TestServer, user_id: &str) {
+    let new = NewAccessKey {
+        name: "key".to_owned(),
+        owner: Some(Some(Owner::User(user_id.to_owned()))),
+        ..NewAccessKey::default()
+    };
+    let made = access_keys::create(&test.server, &Caller::command_line(), new).map_err(|error| format!("{error:?}"));
+    let key = AccessKey { id: AccessKeyId("ak_0".to_owned()), ..made.unwrap().key };
+    test.server
+        .store
+        .write(move |connection| {
+            connection.insert_access_key(&key)?;
+            connection.insert_access_key_secret(&AccessKeySecret {
+                id: AccessKeySecretId("of ak_0".to_owned()),
+                digest: vec![0; 32],
+                access_key_id: key.id.clone(),
+                masked: String::new(),
+                created_at: start_time(),
+                expires_at: None,
+            })
+        })
+        .unwrap();
 }
 
 /// The routes of the source's route table: path to methods.
@@ -87,6 +187,7 @@ fn every_route_needs_its_scope(engine: Engine) {
     let test = TestServer::start(engine);
     test.confidential();
     let all = Admin::new(&test);
+    seed_key(&test, &all.id);
     let mut admins: BTreeMap<&str, Admin> = BTreeMap::new();
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (method, path, body, scope, [first, second]) in routes() {
@@ -112,12 +213,11 @@ fn every_route_needs_its_scope(engine: Engine) {
         // `admin` holds every scope of the API.
         let any = all.send(method.clone(), path, body);
         assert_eq!(any.status, second, "{name}: {}", any.body);
-        let pattern =
-            path.replace("/clients/web", "/clients/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
-        seen.entry(pattern).or_default().insert(method.as_str().to_lowercase());
+        seen.entry(pattern(path)).or_default().insert(method.as_str().to_lowercase());
     }
     let mut wanted = table();
     wanted.remove("/v1/openapi.json");
+    wanted.retain(|path, _| !PUBLIC.contains(&path.as_str()));
     assert_eq!(seen, wanted, "this test goes through every route");
 }
 
@@ -564,18 +664,20 @@ fn the_document_describes_every_route(engine: Engine) {
     // Each operation names its scope, its success, and its problems; parameters in the path are declared.
     let scopes: BTreeMap<String, &str> = routes()
         .into_iter()
-        .map(|(method, path, _, scope, _)| {
-            let pattern = path
-                .replace("/clients/web", "/clients/{client_id}")
-                .replace("/bob", "/{id}")
-                .replace("/photos", "/{name}");
-            (format!("{} {pattern}", method.as_str().to_lowercase()), scope)
-        })
+        .map(|(method, path, _, scope, _)| (format!("{} {}", method.as_str().to_lowercase(), pattern(path)), scope))
         .collect();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
-            assert_eq!(operation["security"], json!([{ "bearer": [scopes[&name]] }]), "{name}");
+            if PUBLIC.contains(&path.as_str()) {
+                assert_eq!(operation["security"], json!([{}]), "{name}");
+                continue;
+            }
+            // Resource servers may come as clients too.
+            let bearer = json!({ "bearer": [scopes[&name]] });
+            let security =
+                if is_for_resource_servers(path) { json!([{ "client": [] }, bearer]) } else { json!([bearer]) };
+            assert_eq!(operation["security"], security, "{name}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("4XX") && responses.len() == 2, "{name}");
             let declared = operation["parameters"]
@@ -589,12 +691,15 @@ fn the_document_describes_every_route(engine: Engine) {
     assert_eq!(test.server.admin_resource, resource);
 }
 
+/// Do resource servers ask here, beside administrators?
+fn is_for_resource_servers(path: &str) -> bool {
+    path.starts_with("/v1/verify") || path == "/v1/usage"
+}
+
 /// Does this route take a body?
 fn has_body(route: &str) -> bool {
-    let found = routes().into_iter().find(|(method, path, ..)| {
-        let pattern =
-            path.replace("/clients/web", "/clients/{client_id}").replace("/bob", "/{id}").replace("/photos", "/{name}");
-        format!("{} {pattern}", method.as_str().to_lowercase()) == route
-    });
+    let found = routes()
+        .into_iter()
+        .find(|(method, path, ..)| format!("{} {}", method.as_str().to_lowercase(), pattern(path)) == route);
     found.is_some_and(|(_, _, body, ..)| !body.is_null())
 }

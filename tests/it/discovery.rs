@@ -70,7 +70,9 @@ fn the_metadata_document(engine: Engine) {
         "authorization_code",
         "refresh_token",
         "password",
-        "client_credentials"
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:grantor:params:oauth:grant-type:workflow"
       ],
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [

@@ -8,6 +8,9 @@
 #[macro_use]
 mod support;
 
+mod access_key_commands;
+mod access_key_owners;
+mod access_keys;
 mod admin_api;
 mod admin_guard;
 mod alerts;
@@ -18,6 +21,7 @@ mod bad_input;
 mod cli;
 mod client_auth;
 mod client_credentials;
+mod client_secrets;
 mod code;
 mod denials;
 mod discovery;
@@ -37,3 +41,7 @@ mod revocation;
 mod signing_keys;
 mod store;
 mod third_party;
+mod usage;
+mod usage_reports;
+mod workflow_api;
+mod workflows;

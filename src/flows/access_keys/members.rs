@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -136,7 +136,8 @@ impl NewAccessKey {
         }
         let expires_at = match (self.expires_at, self.expires_in) {
             (Some(_), Some(_)) => return Err(refuse("expires_at or expires_in, not both")),
-            (Some(end), None) => Some(end),
+            // As it is stored.
+            (Some(end), None) => Some(end.trunc_subsecs(6)),
             (None, Some(seconds)) if seconds > 0 && seconds <= 3_162_240_000 => {
                 Some(now + Duration::from_secs(seconds))
             }
@@ -157,7 +158,7 @@ impl NewAccessKey {
             allowed_addresses: self.allowed_addresses.unwrap_or_default(),
             status: Status::Active,
             masked: String::new(),
-            expires_at: expires_at,
+            expires_at,
             created_at: now,
             created_by: caller.described(),
             updated_at: now,
@@ -174,7 +175,10 @@ impl AccessKeyEdit {
         macro_rules! overlay {
             ($($name:ident),*) => { $(if let Some(value) = self.$name { key.$name = value; })* };
         }
-        overlay!(name, description, plan, allowed_addresses, expires_at);
+        overlay!(name, description, plan, allowed_addresses);
+        if let Some(end) = self.expires_at {
+            key.expires_at = end.map(|end| end.trunc_subsecs(6));
+        }
         if let Some(scopes) = self.scopes {
             key.scope = scope_of(&scopes)?;
         }

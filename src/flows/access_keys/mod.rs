@@ -1,6 +1,7 @@
 //! Access keys, as operators and people manage them: create, list, show, edit. Nobody makes a key that holds more than
 //! they do.
 
+mod check;
 mod leak;
 mod members;
 mod rotate;
@@ -8,14 +9,16 @@ mod status;
 
 pub use leak::report as report_leak;
 pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub(in crate::flows) use rotate::check_grace;
 pub use rotate::{finish as finish_rotation, rotate};
 pub use status::{delete, set_status};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::crypto::{random, secret};
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, Owner, mask};
+use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, mask};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
@@ -23,13 +26,12 @@ use crate::domain::environment::Environment;
 use crate::domain::ids::{AccessKeyId, AccessKeySecretId};
 use crate::domain::limits::Limits;
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::project::check_texts;
-use crate::domain::role;
 use crate::domain::usage::SecretUse;
+use crate::flows::access_keys::check::check;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
-use crate::protocol::scope::Scope;
+use crate::store::StoreError;
 
 /// A key with its secret, shown this once. No `Debug`.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -49,9 +51,9 @@ pub struct SecretInUse {
     /// Recognisable and useless.
     pub masked: String,
     /// When it was made.
-    pub created_at: chrono::DateTime<chrono::Utc>,
+    pub created_at: DateTime<Utc>,
     /// When it stops working; null while it is the current one.
-    pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
     /// From where it is used, the latest first; some seconds late.
     pub used_from: Vec<SecretUse>,
 }
@@ -87,122 +89,13 @@ pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult
     key.masked.clone_from(&secret.masked);
     let event = caller.event(AuditAction::AccessKeyCreated, "access_key", key.id.as_str());
     let stored = key.clone();
-    server.store.write(move |connection| {
+    let written = server.store.write(move |connection| {
         connection.insert_access_key(&stored)?;
         connection.insert_access_key_secret(&secret)?;
         connection.insert_audit_event(&event, now)
-    })?;
+    });
+    written.map_err(gone)?;
     Ok(AccessKeyWithSecret { key, secret: text.to_string() })
-}
-
-/// Checks a key as it is to become: its texts and limits, its environment, what the caller may hand out, what its owner
-/// holds. `before` is what it was.
-fn check(server: &Server, caller: &Caller, key: &AccessKey, before: Option<&AccessKey>) -> FlowResult<()> {
-    check_texts(&key.name, &key.description).map_err(|text| Denial::InvalidMember(text.to_owned()))?;
-    let environment = environments::find(server, &key.environment)?;
-    environments::check_resources(server, environment, &key.resources)?;
-    let untouched = |before: &AccessKey| before.limits == key.limits && before.plan == key.plan;
-    // What was in order when it was set does not stop an edit of something else.
-    if !before.is_some_and(untouched) {
-        environments::check_limits(server, environment, key.limits, key.plan.as_deref())?;
-    }
-    environments::check_addresses(&key.allowed_addresses)?;
-    if before.is_none_or(|before| before.expires_at != key.expires_at) {
-        check_expiry(server, key)?;
-    }
-    let is_new = |token: &&str| !before.is_some_and(|before| before.scope.contains(token));
-    let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
-    caller.may_hand_out(added.iter().copied())?;
-    check_owner(server, caller, key, before.is_none(), &added)?;
-    check_projects(server, key)
-}
-
-fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
-    let refuse = |text: &str| Err(Denial::InvalidMember(text.to_owned()));
-    let now = server.clock.now();
-    if key.expires_at.is_some_and(|end| end <= now) {
-        return refuse("expires_at must be in the future");
-    }
-    match server.config.access_keys.max_lifetime {
-        Some(most) if key.expires_at.is_none_or(|end| end > key.created_at + most) => {
-            refuse(&format!("an access key must expire within {} of its creation", humantime::format_duration(most)))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_projects(server: &Server, key: &AccessKey) -> FlowResult<()> {
-    if key.projects.len() > 100 {
-        return Err(Denial::InvalidMember("projects takes at most 100 entries".to_owned()).into());
-    }
-    let projects = key.projects.clone();
-    let unknown = server.store.read(|connection| {
-        for project in projects {
-            if connection.find_project(project.as_str())?.is_none() {
-                return Ok(Some(project));
-            }
-        }
-        Ok(None)
-    })?;
-    match unknown {
-        None => Ok(()),
-        Some(project) => Err(Denial::InvalidMember(format!("there is no project '{project}'")).into()),
-    }
-}
-
-/// A key holds no more than its owner: what the owner loses later, the key loses at the door.
-fn check_owner(server: &Server, caller: &Caller, key: &AccessKey, is_new: bool, added: &[&str]) -> FlowResult<()> {
-    // To make a key for somebody else is to be able to act as they do.
-    if is_new && key.owner != caller.owner {
-        caller.require(match &key.owner {
-            Some(Owner::User(_)) => "users:write",
-            Some(Owner::ServiceAccount(_)) => "service-accounts:write",
-            Some(Owner::Client(_)) => "clients:write",
-            None => role::ADMIN_SCOPE,
-        })?;
-    }
-    let refuse = |text: String| Err(FlowError::from(Denial::InvalidMember(text)));
-    let Some(owner) = &key.owner else { return Ok(()) };
-    let Some(held) = held_by(server, owner)? else {
-        return refuse(format!("there is no active {} '{}'", owner.kind().replace('_', " "), owner.id()));
-    };
-    match added.iter().find(|token| !held.allows(server, token)) {
-        None => Ok(()),
-        Some(token) => refuse(format!("the owner does not hold {token}")),
-    }
-}
-
-/// What an owner holds: everything ordinary and what its roles give, or a bounded scope.
-struct Held {
-    bound: Option<Scope>,
-    roles: Option<Scope>,
-}
-
-impl Held {
-    fn allows(&self, server: &Server, token: &str) -> bool {
-        let within = self.bound.as_ref().is_none_or(|bound| bound.contains(token));
-        let privileged = server.is_privileged(token);
-        within && (!privileged || self.roles.as_ref().is_none_or(|roles| role::holds(roles, token)))
-    }
-}
-
-fn held_by(server: &Server, owner: &Owner) -> FlowResult<Option<Held>> {
-    Ok(server.store.read(|connection| {
-        Ok(match owner {
-            Owner::User(id) => connection
-                .find_user(id)?
-                .filter(|user| user.status == Status::Active)
-                .map(|user| Held { bound: None, roles: Some(server.roles.scope_of(&user.roles)) }),
-            Owner::ServiceAccount(id) => connection
-                .find_service_account(id)?
-                .filter(|account| account.status == Status::Active && account.id.as_str() == id)
-                .map(|account| Held { bound: Some(account.scope), roles: None }),
-            Owner::Client(id) => connection
-                .find_client(id)?
-                .filter(|client| client.status == Status::Active)
-                .map(|client| Held { roles: Some(server.roles.scope_of(&client.roles)), bound: Some(client.scope) }),
-        })
-    })?)
 }
 
 /// One key.
@@ -259,8 +152,7 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: AccessKeyEdit) -
         // One event more, and the same write: an edit is never half done.
         key.status = status;
     }
-    let now = server.clock.now();
-    key.updated_at = now;
+    key.updated_at = changed_at(server, &before);
     let mut events = vec![caller.event(AuditAction::AccessKeyUpdated, "access_key", key.id.as_str())];
     if before.limits != key.limits || before.plan != key.plan {
         let detail =
@@ -294,20 +186,37 @@ fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<Acce
     Ok(key)
 }
 
+/// The time of a change. Always later than the one before, for it tells whether somebody else was faster: a clock that
+/// stands still or goes back must not let two changes pass for one.
+fn changed_at(server: &Server, before: &AccessKey) -> DateTime<Utc> {
+    server.clock.now().max(before.updated_at + TimeDelta::microseconds(1))
+}
+
+/// What a key refers to was removed while it was written.
+fn gone(error: StoreError) -> FlowError {
+    match error {
+        StoreError::Conflict(_) => {
+            Denial::Conflict("a project or the owner of the access key was removed meanwhile".to_owned()).into()
+        }
+        other => other.into(),
+    }
+}
+
 fn write_change(
     server: &Server,
     before: &AccessKey,
     key: AccessKey,
     events: Vec<crate::domain::audit_event::NewAuditEvent>,
 ) -> FlowResult<AccessKey> {
-    let (stored, from, read_at, now) = (key.clone(), before.status, before.updated_at, key.updated_at);
+    let (stored, from, read_at, now) = (key.clone(), before.status, before.updated_at, server.clock.now());
     let done = server.store.write(move |connection| {
         let done = connection.update_access_key(&stored, from, read_at)?;
         if done {
             events.iter().try_for_each(|event| connection.insert_audit_event(event, now))?;
         }
         Ok(done)
-    })?;
+    });
+    let done = done.map_err(gone)?;
     let changed = || Denial::Conflict("the access key was changed meanwhile: read it again".to_owned());
     if done { Ok(key) } else { Err(changed().into()) }
 }

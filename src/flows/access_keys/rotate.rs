@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::domain::access_key::AccessKey;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
-use crate::flows::access_keys::{AccessKeyWithSecret, find_to_change, make_secret};
+use crate::flows::access_keys::check::may_act_as;
+use crate::flows::access_keys::{AccessKeyWithSecret, changed_at, find_to_change, make_secret};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, environments};
@@ -25,11 +26,14 @@ pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) ->
     let before = find_to_change(server, caller, id)?;
     // Whoever rotates a key gets it into their hands.
     caller.may_hand_out(before.scope.iter())?;
+    caller.may_hand_out_projects(&before.projects)?;
+    may_act_as(caller, before.owner.as_ref())?;
     check_grace(server, grace_seconds)?;
     let environment = environments::find(server, &before.environment)?;
     let (text, secret) = make_secret(server, environment, &before.id)?;
     let now = server.clock.now();
-    let key = AccessKey { masked: secret.masked.clone(), rotated_at: Some(now), updated_at: now, ..before.clone() };
+    let updated_at = changed_at(server, &before);
+    let key = AccessKey { masked: secret.masked.clone(), rotated_at: Some(now), updated_at, ..before.clone() };
     let event = caller
         .event(AuditAction::AccessKeyRotated, "access_key", key.id.as_str())
         .detail(format!("grace_seconds={grace_seconds}"));

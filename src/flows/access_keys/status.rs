@@ -5,7 +5,7 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
-use crate::flows::access_keys::{find, find_to_change, write_change};
+use crate::flows::access_keys::{changed_at, find, find_to_change, write_change};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
@@ -21,7 +21,7 @@ pub(super) const fn action(to: Status) -> AuditAction {
 /// Disables, enables or revokes a key. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
     let before = find_to_change(server, caller, id)?;
-    let key = AccessKey { status: to, updated_at: server.clock.now(), ..before.clone() };
+    let key = AccessKey { status: to, updated_at: changed_at(server, &before), ..before.clone() };
     let event = caller.event(action(to), "access_key", key.id.as_str());
     write_change(server, &before, key, vec![event])
 }
@@ -34,9 +34,9 @@ pub fn delete(server: &Server, caller: &Caller, id: &str, name: &str) -> FlowRes
         return Err(Denial::InvalidMember("name must be the name of the access key to delete".to_owned()).into());
     }
     let event = caller.event(AuditAction::AccessKeyDeleted, "access_key", key.id.as_str()).detail(key.name.clone());
-    let (id, now) = (key.id.0, server.clock.now());
+    let (id, name, now) = (key.id.0, key.name, server.clock.now());
     let done = server.store.write(move |connection| {
-        let done = connection.delete_access_key(&id)?;
+        let done = connection.delete_access_key(&id, &name)?;
         if done {
             connection.insert_audit_event(&event, now)?;
         }

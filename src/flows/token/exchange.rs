@@ -136,6 +136,7 @@ fn draft(server: &Server, client: Option<&Client>, credential: &Credential) -> D
         grant_id: None,
         access_key_id: Some(credential.id.clone()),
         workflow_id: None,
+        workflow_authorized_at: None,
         projects: (!credential.projects.is_empty()).then(|| credential.projects.clone()),
     }
 }

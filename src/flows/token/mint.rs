@@ -66,6 +66,8 @@ pub struct Draft {
     pub access_key_id: Option<String>,
     /// The workflow it is for.
     pub workflow_id: Option<String>,
+    /// When that workflow was authorized, in microseconds.
+    pub workflow_authorized_at: Option<i64>,
     /// The projects it is limited to.
     pub projects: Option<Vec<String>>,
 }
@@ -83,6 +85,7 @@ impl Draft {
             grant_id: None,
             access_key_id: None,
             workflow_id: None,
+            workflow_authorized_at: None,
             projects: None,
         }
     }
@@ -124,6 +127,7 @@ pub fn sign(server: &Server, draft: Draft, authority: &Authority) -> Result<Mint
         grant_id: draft.grant_id,
         access_key_id: draft.access_key_id,
         workflow_id: draft.workflow_id,
+        workflow_authorized_at: draft.workflow_authorized_at,
         projects: draft.projects,
     };
     let keyring = server.keyring();

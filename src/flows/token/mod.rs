@@ -7,6 +7,7 @@ mod exchange;
 mod mint;
 mod password;
 mod refresh_token;
+mod workflow;
 
 pub use authority::{Authority, Wanted, decide};
 pub use mint::grant_expiry;
@@ -32,15 +33,24 @@ struct Asked {
     source: Source,
 }
 
-/// Exchanges a grant for tokens.
+/// Exchanges a grant for tokens. `origin` is the `Origin` header of the request, as it came.
 pub fn exchange(
     server: &Server,
     params: &Params,
     presented: Result<PresentedCredentials, CredentialsError>,
     source: Source,
+    origin: Option<&str>,
 ) -> FlowResult<TokenResponse> {
     let request =
         TokenRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
+    if let Grant::Workflow { workflow_id } = &request.grant {
+        // No secret takes part, so there is no client to authenticate.
+        let presented = presented.map_err(client_auth::unusable)?;
+        let claimed = workflow::Claimed { presented, workflow_id, origin, source };
+        let response = workflow::redeem(server, claimed, request.scope, request.resources)?;
+        server.metrics.token_issued(request.grant.grant_type().as_str());
+        return Ok(response);
+    }
     let grant_type = request.grant.grant_type();
     let client = match presented {
         // An access key proves itself: RFC 8693 §2.1 leaves it to the server whether a client must do so too.
@@ -71,6 +81,8 @@ fn redeem(server: &Server, asked: Asked, grant: Grant) -> FlowResult<TokenRespon
         Grant::RefreshToken { refresh_token } => refresh_token::redeem(server, &asked, &refresh_token),
         Grant::Password { username, password } => password::redeem(server, asked, username, password),
         Grant::ClientCredentials => client_credentials::redeem(server, &asked),
+        // Redeemed before, for no client authenticates itself.
+        Grant::Workflow { .. } => Err(Denial::GrantNotRegistered.into()),
         Grant::TokenExchange { subject_token, subject_token_type } => {
             let wanted = exchange::Wanted { scope: asked.scope.as_ref(), resources: &asked.resources };
             let subject = exchange::SubjectToken { token: subject_token, token_type: subject_token_type };

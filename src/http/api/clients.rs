@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::domain::client::{Client, Status};
 use crate::domain::ids::ClientId;
 use crate::domain::page::Page;
-use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
 use crate::http::error::api_error;
@@ -63,7 +63,7 @@ pub async fn update(api: Api, client_id: web::Path<String>, payload: web::Payloa
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateSecret {
-    /// For how long the old secrets go on working, in seconds; 0 ends them at once.
+    /// For how long the current secret goes on working, in seconds; 0 ends it at once.
     #[serde(default)]
     grace_seconds: u32,
 }
@@ -78,6 +78,26 @@ pub async fn rotate_secret(api: Api, client_id: web::Path<String>, payload: web:
             api.run(move |server, caller| clients::rotate_secret(server, caller, &id, body.grace_seconds)).await,
         ),
         (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// The secrets that work now: who still uses the old one, and from where. Reading them is audited.
+#[utoipa::path(get, path = "/v1/clients/{client_id}/secrets", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Vec<ClientSecretInUse>), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
+pub async fn secrets(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    match extract::name(client_id, "client") {
+        Ok(id) => api.answer(api.run(move |server, caller| clients::list_secrets(server, caller, &id)).await),
+        Err(denial) => api_error(&api.server, denial.into()),
+    }
+}
+
+/// End the grace period now: only the current secret works from here on.
+#[utoipa::path(post, path = "/v1/clients/{client_id}/finish-rotation", tag = "clients", params(("client_id" = String, Path)),
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn finish_rotation(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    match extract::name(client_id, "client") {
+        Ok(id) => api.answer(api.run(move |server, caller| clients::finish_rotation(server, caller, &id)).await),
+        Err(denial) => api_error(&api.server, denial.into()),
     }
 }
 

@@ -1,15 +1,21 @@
 //! The admin API under `/v1`: JSON, cursor pages, problem answers (RFC 9457), this server's own access tokens.
 
+mod access_keys;
 mod alerts;
 mod audit_checkpoints;
 mod audit_events;
 mod clients;
+mod configured;
 mod openapi;
+mod projects;
 mod revoked_tokens;
 mod scopes;
+mod service_accounts;
 mod signing_keys;
+mod usage;
 mod users;
 mod verify;
+mod workflows;
 
 pub use openapi::document as openapi_document;
 
@@ -31,6 +37,7 @@ use crate::protocol::params::Params;
 /// The routes of the admin API.
 pub fn scope() -> Scope {
     web::scope("/v1")
+        .configure(access_keys_and_owners)
         .service(web::resource("/openapi.json").route(web::get().to(openapi::show)))
         .service(web::resource("/clients").route(web::get().to(clients::list)).route(web::post().to(clients::create)))
         .service(
@@ -39,6 +46,8 @@ pub fn scope() -> Scope {
                 .route(web::patch().to(clients::update)),
         )
         .service(web::resource("/clients/{client_id}/rotate-secret").route(web::post().to(clients::rotate_secret)))
+        .service(web::resource("/clients/{client_id}/secrets").route(web::get().to(clients::secrets)))
+        .service(web::resource("/clients/{client_id}/finish-rotation").route(web::post().to(clients::finish_rotation)))
         .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
         .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
         .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
@@ -60,12 +69,76 @@ pub fn scope() -> Scope {
         .service(web::resource("/webhook-deliveries").route(web::get().to(alerts::list_deliveries)))
         .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))
         .service(web::resource("/webhooks/{name}/test").route(web::post().to(alerts::test)))
+        .service(
+            web::resource("/workflows").route(web::get().to(workflows::list)).route(web::post().to(workflows::create)),
+        )
+        .service(
+            web::resource("/workflows/{id}")
+                .route(web::get().to(workflows::show))
+                .route(web::patch().to(workflows::update)),
+        )
+        .service(web::resource("/workflows/{id}/authorize").route(web::post().to(workflows::authorize)))
+        .service(web::resource("/workflows/{id}/invalidate").route(web::post().to(workflows::invalidate)))
+        .service(web::resource("/workflows/{id}/disable").route(web::post().to(workflows::disable)))
+        .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
+        .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/usage").route(web::post().to(usage::report)))
+        .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
+        .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
         .service(web::resource("/audit-checkpoints").route(web::get().to(audit_checkpoints::list)))
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
+}
+
+/// Access keys, who owns them, and what they are limited to.
+fn access_keys_and_owners(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/access-keys")
+                .route(web::get().to(access_keys::list))
+                .route(web::post().to(access_keys::create)),
+        )
+        // Before the keys by id. Without CORS: no page of somebody else's reports a key.
+        .service(web::resource("/access-keys/report-leak").route(web::post().to(access_keys::report_leak)))
+        .service(
+            web::resource("/access-keys/{id}")
+                .route(web::get().to(access_keys::show))
+                .route(web::patch().to(access_keys::update))
+                .route(web::delete().to(access_keys::delete)),
+        )
+        .service(web::resource("/access-keys/{id}/secrets").route(web::get().to(access_keys::secrets)))
+        .service(web::resource("/access-keys/{id}/rotate").route(web::post().to(access_keys::rotate)))
+        .service(web::resource("/access-keys/{id}/finish-rotation").route(web::post().to(access_keys::finish_rotation)))
+        .service(web::resource("/access-keys/{id}/disable").route(web::post().to(access_keys::disable)))
+        .service(web::resource("/access-keys/{id}/enable").route(web::post().to(access_keys::enable)))
+        .service(web::resource("/access-keys/{id}/revoke").route(web::post().to(access_keys::revoke)))
+        .service(
+            web::resource("/service-accounts")
+                .route(web::get().to(service_accounts::list))
+                .route(web::post().to(service_accounts::create)),
+        )
+        .service(
+            web::resource("/service-accounts/{id}")
+                .route(web::get().to(service_accounts::show))
+                .route(web::patch().to(service_accounts::update)),
+        )
+        .service(web::resource("/service-accounts/{id}/disable").route(web::post().to(service_accounts::disable)))
+        .service(web::resource("/service-accounts/{id}/enable").route(web::post().to(service_accounts::enable)))
+        .service(web::resource("/service-accounts/{id}/revoke").route(web::post().to(service_accounts::revoke)))
+        .service(
+            web::resource("/projects").route(web::get().to(projects::list)).route(web::post().to(projects::create)),
+        )
+        .service(
+            web::resource("/projects/{id}")
+                .route(web::get().to(projects::show))
+                .route(web::patch().to(projects::update))
+                .route(web::delete().to(projects::delete)),
+        )
+        .service(web::resource("/environments").route(web::get().to(configured::list_environments)))
+        .service(web::resource("/plans").route(web::get().to(configured::list_plans)));
 }
 
 /// What every handler of the API is given.
@@ -127,6 +200,14 @@ impl Api {
                 }
                 response
             }
+            Err(error) => api_error(&self.server, error),
+        }
+    }
+
+    /// The answer for something removed: 204.
+    fn deleted(&self, result: FlowResult<()>) -> HttpResponse {
+        match result {
+            Ok(()) => HttpResponse::NoContent().finish(),
             Err(error) => api_error(&self.server, error),
         }
     }

@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    alerts, audit_checkpoints, audit_events, clients, revoked_tokens, scopes, signing_keys, users, verify,
+    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, revoked_tokens, scopes,
+    service_accounts, signing_keys, usage, users, verify, workflows,
 };
 use crate::http::respond;
 
@@ -34,8 +35,9 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
-        let scheme = scheme.description(Some("An access token of this server whose audience is the admin API."));
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT or access key");
+        let scheme = scheme
+            .description(Some("An access token of this server, or an access key, whose audience is the admin API."));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
         let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
@@ -46,13 +48,24 @@ impl Modify for Bearer {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "grantor admin API", description = "Clients, users, scopes, signing keys, audit and alerts of an authorization server."),
+    info(title = "grantor API", description = "Clients, users, access keys, verification, usage, scopes, signing keys, audit and alerts of an authorization server."),
     paths(
-        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::disable,
+        clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
+        clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
         verify::verify, verify::verify_batch, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
+        usage::report, usage::of_access_key, usage::of_client,
+        workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
+        workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,
+        access_keys::list, access_keys::create, access_keys::show, access_keys::update, access_keys::secrets,
+        access_keys::rotate, access_keys::finish_rotation, access_keys::disable, access_keys::enable,
+        access_keys::revoke, access_keys::delete, access_keys::report_leak,
+        service_accounts::list, service_accounts::create, service_accounts::show, service_accounts::update,
+        service_accounts::disable, service_accounts::enable, service_accounts::revoke,
+        projects::list, projects::create, projects::show, projects::update, projects::delete,
+        configured::list_environments, configured::list_plans,
     ),
     modifiers(&Bearer)
 )]

@@ -27,7 +27,8 @@ pub async fn exchange(
     let source = extract::source(&request, &edge);
     // RFC 6749 §4.3 is the one grant that hashes.
     let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
-    let exchange = move |server: &Server| token::exchange(server, &params, credentials, source);
+    let origin = extract::origin(&request);
+    let exchange = move |server: &Server| token::exchange(server, &params, credentials, source, origin.as_deref());
     let answer = if hashes { run_waiting(&server, exchange).await } else { run(&server, exchange).await };
     match answer {
         Ok(response) => respond::no_store_json(&response),

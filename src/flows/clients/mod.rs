@@ -1,0 +1,161 @@
+//! Registered clients, as operators manage them.
+
+mod check;
+mod members;
+mod secrets;
+
+pub use members::{ClientMembers, ClientWithSecret};
+pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, rotate as rotate_secret};
+
+use check::settle;
+use members::{apply, blank};
+use secrets::make_secret;
+
+use crate::crypto::random;
+use crate::domain::audit_event::AuditAction;
+use crate::domain::client::{Client, Status};
+use crate::domain::denial::Denial;
+use crate::domain::page::{Page, PageRequest};
+use crate::flows::access_keys::said;
+use crate::flows::caller::Caller;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::{Server, environments};
+use crate::store::StoreError;
+
+/// Registers a client.
+pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> FlowResult<ClientWithSecret> {
+    caller.require("clients:write")?;
+    let brought = members.client_secret.take();
+    let client_id = match members.client_id.take() {
+        Some(chosen) => chosen,
+        None => {
+            let name = members.environment.as_deref().unwrap_or(&server.config.server.default_environment);
+            format!("{}{}", environments::find(server, name)?.client_id_prefix, random::opaque_id()?)
+        }
+    };
+    // RFC 9700 §4.15: a client that acts for itself must not look like a user.
+    if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
+        return Err(Denial::InvalidMember("this client_id is taken".to_owned()).into());
+    }
+    let mut client = blank(server, client_id);
+    apply(&mut client, members);
+    settle(server, caller, &mut client)?;
+    if client.is_public() && brought.is_some() {
+        return Err(Denial::InvalidMember("a public client has no client_secret".to_owned()).into());
+    }
+    let secret = if client.is_public() { None } else { Some(make_secret(server, &client, brought)?) };
+    let (text, row) = secret.unzip();
+    let event = caller.event(AuditAction::ClientCreated, "client", client.client_id.as_str());
+    let (stored, now) = (client.clone(), server.clock.now());
+    let written = server.store.write(move |connection| {
+        connection.insert_client(&stored)?;
+        row.iter().try_for_each(|row| connection.insert_client_secret(row))?;
+        connection.insert_audit_event(&event, now)
+    });
+    match written {
+        Ok(()) => Ok(ClientWithSecret { client, client_secret: text.map(|text| text.to_string()) }),
+        Err(StoreError::Conflict(_)) => {
+            Err(Denial::Conflict("a client of this client_id exists already".to_owned()).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One client.
+pub fn show(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
+    caller.require("clients:read")?;
+    find(server, client_id)
+}
+
+fn find(server: &Server, client_id: &str) -> FlowResult<Client> {
+    let found = server.store.read(|connection| connection.find_client(client_id))?;
+    found.ok_or(FlowError::Denied(Denial::NotFound("client")))
+}
+
+/// A page of clients.
+pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<Client>> {
+    caller.require("clients:read")?;
+    Ok(server.store.read(|connection| connection.list_clients(page))?)
+}
+
+/// A client that the caller may change: whoever can change it can become it, so it must hold no more than the caller.
+fn find_to_change(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
+    caller.require("clients:write")?;
+    let client = find(server, client_id)?;
+    caller.may_register(&client.scope, &server.scopes())?;
+    caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
+    if client.status == Status::Revoked {
+        return Err(Denial::Conflict("the client is revoked, which is final".to_owned()).into());
+    }
+    Ok(client)
+}
+
+/// Edits a client.
+pub fn update(server: &Server, caller: &Caller, client_id: &str, members: ClientMembers) -> FlowResult<Client> {
+    if members.client_id.is_some() || members.client_secret.is_some() {
+        let text = "client_id and client_secret cannot be edited; a secret can be rotated";
+        return Err(Denial::InvalidMember(text.to_owned()).into());
+    }
+    let mut client = find_to_change(server, caller, client_id)?;
+    let before = client.clone();
+    apply(&mut client, members);
+    settle(server, caller, &mut client)?;
+    if client.environment != before.environment {
+        return Err(Denial::InvalidMember("the environment of a client is fixed at its registration".to_owned()).into());
+    }
+    if client.is_public() != before.is_public() {
+        return Err(Denial::InvalidMember("a client stays public or confidential: register another".to_owned()).into());
+    }
+    let (now, read_at) = (server.clock.now(), client.updated_at);
+    client.updated_at = now;
+    let mut events = vec![caller.event(AuditAction::ClientUpdated, "client", client.client_id.as_str())];
+    events.extend(limits_changed(&before, &client).map(|detail| {
+        caller.event(AuditAction::ClientLimitsChanged, "client", client.client_id.as_str()).detail(detail)
+    }));
+    let stored = client.clone();
+    let done = server.store.write(move |connection| {
+        let done = connection.update_client(&stored, read_at)?;
+        if done {
+            events.iter().try_for_each(|event| connection.insert_audit_event(event, now))?;
+        }
+        Ok(done)
+    })?;
+    let changed = || Denial::Conflict("the client was changed meanwhile: read it again".to_owned());
+    if done { Ok(client) } else { Err(changed().into()) }
+}
+
+/// What an edit did to limits, plan and allow-list, old and new; None where they stay.
+fn limits_changed(before: &Client, after: &Client) -> Option<String> {
+    let all = |client: &Client| {
+        let networks: Vec<_> = client.allowed_addresses.iter().map(ToString::to_string).collect();
+        let from = if networks.is_empty() { "anywhere".to_owned() } else { networks.join(" ") };
+        format!("{} from {from}", said(client.limits, client.plan.as_deref()))
+    };
+    let (old, new) = (all(before), all(after));
+    (old != new).then(|| format!("{old} to {new}"))
+}
+
+/// Disables, enables or revokes a client. Revoking is final.
+pub fn set_status(server: &Server, caller: &Caller, client_id: &str, to: Status) -> FlowResult<Client> {
+    let mut client = find_to_change(server, caller, client_id)?;
+    let action = match to {
+        Status::Active => AuditAction::ClientEnabled,
+        Status::Inactive => AuditAction::ClientDisabled,
+        Status::Revoked => AuditAction::ClientRevoked,
+    };
+    let event = caller.event(action, "client", client.client_id.as_str());
+    let (id, now) = (client.client_id.0.clone(), server.clock.now());
+    let done = server.store.write(move |connection| {
+        let done = connection.update_client_status(&id, &[Status::Active, Status::Inactive], to, now)?;
+        if done {
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(done)
+    })?;
+    if !done {
+        return Err(Denial::Conflict("the client was revoked meanwhile".to_owned()).into());
+    }
+    client.status = to;
+    client.updated_at = now;
+    Ok(client)
+}

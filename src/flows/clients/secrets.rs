@@ -1,0 +1,160 @@
+//! The life of a client's secret: made, shown once, replaced with an overlap, and who still uses the old one from where.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::clock::later;
+use crate::crypto::random;
+use crate::crypto::secret::{self, SecretKind};
+use crate::domain::audit_event::AuditAction;
+use crate::domain::client::{Client, ClientSecret, SecretVerifier};
+use crate::domain::denial::Denial;
+use crate::domain::ids::{ClientSecretId, WorkflowId};
+use crate::domain::usage::SecretUse;
+use crate::flows::Server;
+use crate::flows::access_keys::check_grace;
+use crate::flows::caller::Caller;
+use crate::flows::clients::{ClientWithSecret, find, find_to_change};
+use crate::flows::error::FlowResult;
+use crate::flows::password_check;
+
+/// A secret of a client, without the secret: who still uses it, and from where.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ClientSecretInUse {
+    /// Its identifier.
+    pub id: String,
+    /// Its last four characters, to tell secrets apart.
+    pub last_four: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working; null while it is the current one.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// From where it is used, the latest first; some seconds late.
+    pub used_from: Vec<SecretUse>,
+    /// The workflows it was entered for, at most 200: they are suspended when it stops working.
+    pub workflows: Vec<WorkflowId>,
+}
+
+/// A random secret and its row, or the row of one that was brought along.
+pub(super) fn make_secret(
+    server: &Server,
+    client: &Client,
+    brought: Option<String>,
+) -> FlowResult<(Zeroizing<String>, ClientSecret)> {
+    let now = server.clock.now();
+    let (text, verifier) = match brought {
+        None => {
+            let prefix = server.environment(&client.environment).and_then(|own| own.client_secret_prefix.as_deref());
+            let text = match prefix {
+                Some(prefix) => secret::generate_prefixed(prefix)?,
+                None => SecretKind::ClientSecret.generate()?,
+            };
+            let digest = server.keys.digest(SecretKind::ClientSecret, &text);
+            (text, SecretVerifier::Digest(digest))
+        }
+        Some(text) => {
+            let text = Zeroizing::new(text);
+            if text.len() < 8 || text.len() > 256 || !text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+                return Err(Denial::InvalidMember(
+                    "client_secret must be 8 to 256 printable ASCII characters".to_owned(),
+                )
+                .into());
+            }
+            let hash = password_check::hash_new(server, &text)?;
+            (text, SecretVerifier::PasswordHash(hash))
+        }
+    };
+    let last_four = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+    let id = ClientSecretId(random::id(now)?);
+    let row = ClientSecret {
+        id,
+        client_id: client.client_id.clone(),
+        verifier,
+        last_four,
+        created_at: now,
+        expires_at: None,
+    };
+    Ok((text, row))
+}
+
+/// Gives a client a new secret. The current one works for `grace_seconds` more, so that nothing stops while the new one is
+/// rolled out; one that was being replaced already ends at once: at most two work at a time.
+pub fn rotate(server: &Server, caller: &Caller, client_id: &str, grace_seconds: u32) -> FlowResult<ClientWithSecret> {
+    let mut client = find_to_change(server, caller, client_id)?;
+    if client.is_public() {
+        return Err(Denial::Conflict("a public client has no secret".to_owned()).into());
+    }
+    check_grace(server, grace_seconds)?;
+    let (text, row) = make_secret(server, &client, None)?;
+    let (now, read_at) = (server.clock.now(), client.updated_at);
+    let end = now + Duration::from_secs(grace_seconds.into());
+    let event = caller
+        .event(AuditAction::ClientSecretRotated, "client", client.client_id.as_str())
+        .detail(format!("grace_seconds={grace_seconds}"));
+    client.updated_at = later(now, read_at);
+    let stored = client.clone();
+    let done = server.store.write(move |connection| {
+        // The row of the client decides between two that rotate at the same moment.
+        if !connection.update_client(&stored, read_at)? {
+            return Ok(false);
+        }
+        connection.end_replaced_client_secrets(stored.client_id.as_str(), now)?;
+        connection.end_current_client_secret(stored.client_id.as_str(), end)?;
+        connection.insert_client_secret(&row)?;
+        connection.insert_audit_event(&event, now)?;
+        Ok(true)
+    })?;
+    if !done {
+        return Err(Denial::Conflict("the client was changed meanwhile: read it again".to_owned()).into());
+    }
+    Ok(ClientWithSecret { client, client_secret: Some(text.to_string()) })
+}
+
+/// Ends the grace period now: only the current secret works from here on.
+pub fn finish_rotation(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
+    let client = find_to_change(server, caller, client_id)?;
+    let event = caller.event(AuditAction::ClientSecretRotationFinished, "client", client.client_id.as_str());
+    let (id, now) = (client.client_id.0.clone(), server.clock.now());
+    let ended = server.store.write(move |connection| {
+        let ended = connection.end_replaced_client_secrets(&id, now)?;
+        if ended > 0 {
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(ended)
+    })?;
+    if ended == 0 {
+        return Err(Denial::Conflict("no secret of this client is being replaced".to_owned()).into());
+    }
+    Ok(client)
+}
+
+/// The secrets of a client that work now, the oldest first. That somebody looked is an event.
+pub fn list(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Vec<ClientSecretInUse>> {
+    caller.require("clients:read")?;
+    let client = find(server, client_id)?;
+    let now = server.clock.now();
+    let (secrets, uses, bound) = server.store.read(|connection| {
+        let secrets = connection.find_live_client_secrets(client.client_id.as_str(), now)?;
+        let uses = connection.list_secret_uses(client.client_id.as_str())?;
+        Ok((secrets, uses, connection.list_workflow_secrets(client.client_id.as_str())?))
+    })?;
+    let event = caller.event(AuditAction::ClientSecretsRead, "client", client.client_id.as_str());
+    server.store.write(move |connection| connection.insert_audit_event(&event, now))?;
+    let mut shown: Vec<_> = secrets
+        .into_iter()
+        .map(|secret| ClientSecretInUse {
+            used_from: uses.iter().filter(|used| used.secret_id == secret.id.as_str()).cloned().collect(),
+            workflows: bound.iter().filter(|(_, id)| *id == secret.id.0).map(|(id, _)| id.clone()).collect(),
+            id: secret.id.0,
+            last_four: secret.last_four,
+            created_at: secret.created_at,
+            expires_at: secret.expires_at,
+        })
+        .collect();
+    // The current one has no end.
+    shown.sort_by_key(|secret| (secret.expires_at.is_none(), secret.created_at));
+    Ok(shown)
+}

@@ -1,0 +1,47 @@
+//! Reading how an access key or a client is used.
+
+use crate::domain::denial::Denial;
+use crate::domain::usage::day_of;
+use crate::domain::usage_summary::UsageSummary;
+use crate::flows::Server;
+use crate::flows::caller::Caller;
+use crate::flows::error::{FlowError, FlowResult};
+
+/// How many days a summary covers where nobody says.
+pub const DEFAULT_DAYS: i64 = 30;
+/// How many days a summary may cover.
+const DAYS: std::ops::RangeInclusive<i64> = 7..=400;
+
+/// The use of an access key over the last `days` days, today included.
+pub fn of_access_key(server: &Server, caller: &Caller, id: &str, days: i64) -> FlowResult<UsageSummary> {
+    caller.require("usage:read")?;
+    let key = server.store.read(|connection| connection.find_access_key(id))?;
+    let key = key.ok_or(FlowError::Denied(Denial::NotFound("access key")))?;
+    let summary = summarize(server, id, key.name, days)?;
+    Ok(UsageSummary {
+        last_used_at: key.last_used_at,
+        last_used_address: key.last_used_address.map(|address| address.to_string()),
+        ..summary
+    })
+}
+
+/// The use of a client over the last `days` days, today included.
+pub fn of_client(server: &Server, caller: &Caller, client_id: &str, days: i64) -> FlowResult<UsageSummary> {
+    caller.require("usage:read")?;
+    let client = server.store.read(|connection| connection.find_client(client_id))?;
+    let client = client.ok_or(FlowError::Denied(Denial::NotFound("client")))?;
+    summarize(server, client_id, client.client_name, days)
+}
+
+fn summarize(server: &Server, id: &str, name: String, days: i64) -> FlowResult<UsageSummary> {
+    if !DAYS.contains(&days) {
+        let text = format!("days must be {} to {}", DAYS.start(), DAYS.end());
+        return Err(Denial::MalformedRequest(text).into());
+    }
+    let first_day = day_of(server.clock.now()) - days + 1;
+    let (rows, uses) = server
+        .store
+        .read(|connection| Ok((connection.list_usage(Some(id), first_day)?, connection.list_secret_uses(id)?)))?;
+    let summary = UsageSummary::new(first_day, days, &rows).used(&uses);
+    Ok(UsageSummary { credential_id: id.to_owned(), name, ..summary })
+}
