@@ -56,7 +56,7 @@ enum Command {
     Config(config::Command),
     /// Register and manage clients.
     #[command(subcommand)]
-    Client(client::Command),
+    Client(Box<client::Command>),
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
@@ -152,7 +152,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments, cli.json),
         Command::Serve => load(cli.config.as_deref()).and_then(serve::run),
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
-        Command::Client(command) => client::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Client(command) => client::run(*command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
         Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),

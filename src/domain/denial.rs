@@ -189,17 +189,11 @@ impl Denial {
             | Self::PrivilegeEscalation(text)
             | Self::Conflict(text)
             | Self::InvalidMember(text) => return text.clone(),
-            Self::LoginThrottled(seconds) => {
-                return format!("too many failed attempts: try again in {seconds} seconds");
-            }
-            Self::TooManyRequests(seconds) => {
-                return format!("too many requests from this address: try again in {seconds} seconds");
-            }
-            Self::ClientRateExceeded(seconds) => {
-                return format!("this client has used up its limit: try again in {seconds} seconds");
-            }
+            Self::LoginThrottled(seconds) => return later("too many failed attempts", *seconds),
+            Self::TooManyRequests(seconds) => return later("too many requests from this address", *seconds),
+            Self::ClientRateExceeded(seconds) => return later("this client has used up its limit", *seconds),
             Self::TooManySecretsEntered(seconds) => {
-                return format!("too many secrets were entered for this client: try again in {seconds} seconds");
+                return later("too many secrets were entered for this client", *seconds);
             }
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
             Self::SubjectTokenRefused(verdict) => verdict.public_text(),
@@ -250,4 +244,9 @@ impl Denial {
         };
         fixed.to_owned()
     }
+}
+
+/// What was too much, and when to come back.
+fn later(what: &str, seconds: u64) -> String {
+    format!("{what}: try again in {seconds} seconds")
 }

@@ -12,6 +12,11 @@ const VALID: &str = "valid";
 /// The outcome of a report where all was well.
 const SUCCESS: &str = REPORTED_OUTCOMES[0];
 
+/// Does this count requests that did not end well?
+pub fn is_error(key: &UsageKey) -> bool {
+    key.outcome != if key.source == UsageSource::Door { VALID } else { SUCCESS }
+}
+
 /// One day (UTC) of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UsageDay {
@@ -158,8 +163,7 @@ impl UsageSummary {
         let timed = || rows.iter().filter(|(_, count)| count.duration_micros > 0);
         let taken = sum_of(timed().map(|(_, count)| count.duration_micros));
         let of_requests = sum_of(timed().map(|(_, count)| count.requests));
-        let errors =
-            rows.iter().filter(|(key, _)| key.outcome != if key.source == UsageSource::Door { VALID } else { SUCCESS });
+        let errors = rows.iter().filter(|(key, _)| is_error(key));
         Self {
             credential_id: String::new(),
             name: String::new(),

@@ -1,10 +1,12 @@
 //! Rate limits: opening the counters, counting a use, and the limits of the endpoints that anybody can reach.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 use crate::config::{COUNTERS_IN_MEMORY, Config, WhenCountersFail};
 use crate::counters::login_throttle::network;
 use crate::counters::rate_limits::{InvalidUrl, RateLimits, RateVerdict, Window};
+use crate::domain::alert::{AlertRule, AlertSubject, NewAlert};
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
@@ -59,9 +61,20 @@ pub fn open(config: &Config) -> Result<RateLimits, InvalidUrl> {
 /// use is allowed, and the verdict holds no states; or this fails.
 pub fn take(server: &Server, key: &str, windows: &[Window], cost: u32) -> FlowResult<RateVerdict> {
     match server.rate_limits.take(key, windows, cost, server.clock.now()) {
-        Ok(verdict) => Ok(verdict),
+        Ok(verdict) => {
+            // Looked at before it is written: of the requests of a busy server only the first after a failure writes.
+            if server.counters_down.load(Ordering::Relaxed) {
+                server.counters_down.store(false, Ordering::Relaxed);
+            }
+            Ok(verdict)
+        }
         Err(down) => {
             server.metrics.uncounted();
+            if !server.counters_down.swap(true, Ordering::Relaxed) {
+                let detail = serde_json::json!({ "when_counters_fail": server.config.limits.when_counters_fail });
+                let now = server.clock.now();
+                server.alerts.offer(NewAlert::new(AlertRule::CountersDown, AlertSubject::server(), detail, now));
+            }
             match server.config.limits.when_counters_fail {
                 WhenCountersFail::Open => Ok(RateVerdict::Allowed(Vec::new())),
                 WhenCountersFail::Closed => Err(down.into()),

@@ -42,6 +42,7 @@ pub mod verdict;
 pub mod verify;
 pub mod workflows;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::clock::Clock;
@@ -91,6 +92,7 @@ pub struct Server {
     pub alerts: AlertQueue,
     /// The thresholds of alerts.
     pub alert_rules: AlertRules,
+    counters_down: AtomicBool,
     alert_endpoints: AlertEndpoints,
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,

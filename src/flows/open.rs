@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use crate::clock::Clock;
@@ -82,6 +83,7 @@ impl Server {
         let server = Self {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
+            counters_down: AtomicBool::new(false),
             alert_endpoints,
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),

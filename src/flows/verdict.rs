@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::counters::rate_limits::{RateVerdict, Window, WindowState};
 use crate::crypto::jwt::Verification;
+use crate::domain::alert::AlertSubject;
+use crate::domain::alert_rules::LimitUse;
 use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
@@ -15,7 +17,7 @@ use crate::domain::denial::Denial;
 use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, bearer, client_auth, credentials, limits};
+use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -167,7 +169,10 @@ fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged
     }
     let key = format!("credential:{}", credential.id);
     Ok(match limits::take(server, &key, &windows, cost)? {
-        RateVerdict::Allowed(windows) => Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) },
+        RateVerdict::Allowed(windows) => {
+            windows.iter().for_each(|window| watch_limit(server, &credential, window, cost));
+            Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) }
+        }
         RateVerdict::Exceeded { windows, retry_after, .. } => Judged {
             windows,
             retry_after: Some(retry_after),
@@ -176,9 +181,40 @@ fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged
     })
 }
 
+/// Offers the alert on a nearly reached limit, at the one request that crosses the line and not at each behind it.
+fn watch_limit(server: &Server, credential: &Credential, window: &WindowState, cost: u32) {
+    let (limit, percent) = (u64::from(window.limit), u64::from(server.alert_rules.limit_percent));
+    let used = u64::from(window.limit - window.remaining.min(window.limit));
+    let reached = |used: u64| used * 100 >= limit * percent;
+    if !reached(used) || reached(used.saturating_sub(cost.into())) {
+        return;
+    }
+    let name = if window.seconds == 60 { "minute" } else { "hour" };
+    let limit_use = LimitUse { name: name.to_owned(), used, limit };
+    if let Some(alert) = server.alert_rules.limit_share(&subject_of(credential), &limit_use, server.clock.now()) {
+        server.alerts.offer(alert);
+    }
+}
+
+fn subject_of(credential: &Credential) -> AlertSubject {
+    let kind = if credential.id.starts_with("ak_") { "access_key" } else { "client" };
+    AlertSubject::new(kind, credential.id.clone())
+}
+
 /// Counts in memory: nothing here waits for the database.
 fn record(server: &Server, judged: &Judged, question: &Question) {
     server.metrics.verdict(judged.verdict.as_str());
+    let failed = match judged.verdict {
+        Verdict::Unknown => Some(None),
+        Verdict::Inactive | Verdict::Revoked | Verdict::Expired | Verdict::AddressNotAllowed => {
+            Some(judged.credential.as_ref().map(subject_of))
+        }
+        _ => None,
+    };
+    if let Some(subject) = failed {
+        let source = Source { address: question.address, ..Source::default() };
+        alerts::authentication_failed(server, subject, Some(&source));
+    }
     let Some(credential) = &judged.credential else { return };
     let now = server.clock.now();
     let key = UsageKey {

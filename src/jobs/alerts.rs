@@ -12,10 +12,21 @@ use crate::jobs::Jobs;
 /// How often the queue and the outbox are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the use of credentials is looked at.
+const USAGE_INTERVAL: Duration = Duration::from_secs(300);
+/// How often their ends and ages are.
+const CREDENTIALS_INTERVAL: Duration = Duration::from_secs(3600);
+
 /// Starts them.
 pub fn start(jobs: &mut Jobs, server: &Arc<Server>) -> std::io::Result<()> {
     jobs.spawn("alerts", server, INTERVAL, |server, _| {
         alerts::raise_queued(server).map(drop).map_err(FlowError::from)
+    })?;
+    jobs.spawn("watch-usage", server, USAGE_INTERVAL, |server, stop| {
+        alerts::watch_usage(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+    })?;
+    jobs.spawn("watch-credentials", server, CREDENTIALS_INTERVAL, |server, stop| {
+        alerts::watch_credentials(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
     })?;
     for (endpoint, _) in server.config.alert_endpoints() {
         let name = endpoint.to_owned();

@@ -226,22 +226,50 @@ impl StoreConnection {
         Ok(Page::from_rows(rows?, page.limit, |key| key.id.0.clone()))
     }
 
-    /// The keys that end within this time, soonest first, at most `limit`: for notices.
+    /// The active keys that end within this time, by their end and identifier behind `after`, at most `limit`: for notices.
     pub fn list_ending_access_keys(
         &mut self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        after: Option<&AccessKey>,
         limit: i64,
     ) -> Result<Vec<AccessKey>, StoreError> {
-        let rows: Vec<AccessKeyRow> = access_keys::table
+        let mut query = access_keys::table
             .filter(access_keys::expires_at.gt(to_micros(from)))
             .filter(access_keys::expires_at.le(to_micros(until)))
             .filter(access_keys::status.eq(Status::Active.as_str()))
-            .order(access_keys::expires_at)
+            .order((access_keys::expires_at, access_keys::id))
             .limit(limit)
             .select(AccessKeyRow::as_select())
-            .load(self)?;
-        rows.into_iter().map(AccessKey::try_from).collect()
+            .into_boxed();
+        if let Some(after) = after {
+            let end = after.expires_at.map(to_micros);
+            let same = access_keys::expires_at.eq(end).and(access_keys::id.gt(after.id.as_str()));
+            query = query.filter(access_keys::expires_at.gt(end).or(same));
+        }
+        query.load(self)?.into_iter().map(AccessKey::try_from).collect()
+    }
+
+    /// The active keys whose secret was made before this time, by identifier behind `after`, at most `limit`.
+    pub fn list_overdue_access_keys(
+        &mut self,
+        made_before: DateTime<Utc>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<AccessKey>, StoreError> {
+        let before = to_micros(made_before);
+        let rotated = access_keys::rotated_at.lt(before).assume_not_null();
+        let never = access_keys::rotated_at.is_null().and(access_keys::created_at.lt(before));
+        let mut query = access_keys::table
+            .filter(access_keys::status.eq(Status::Active.as_str()))
+            .filter(never.or(rotated))
+            .order(access_keys::id)
+            .limit(limit)
+            .select(AccessKeyRow::as_select())
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(access_keys::id.gt(after));
+        }
+        query.load(self)?.into_iter().map(AccessKey::try_from).collect()
     }
 
     /// Adds a key.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::domain::client::{ClientSecret, SecretVerifier};
+use crate::domain::client::{ClientSecret, SecretVerifier, Status};
 use crate::domain::ids::{ClientId, ClientSecretId};
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{corrupt, to_micros, to_time};
-use crate::store::schema::client_secrets;
+use crate::store::schema::{client_secrets, clients};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = client_secrets, treat_none_as_default_value = false)]
@@ -103,6 +103,30 @@ impl StoreConnection {
             .filter(client_secrets::client_id.eq(client_id))
             .filter(client_secrets::expires_at.gt(now));
         Ok(diesel::update(replaced).set(client_secrets::expires_at.eq(Some(now))).execute(self)?)
+    }
+
+    /// The current secrets of active clients that were made before this time, by identifier behind `after`, at most `limit`:
+    /// identifier, client_id and time.
+    pub fn list_overdue_client_secrets(
+        &mut self,
+        made_before: DateTime<Utc>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<(String, String, DateTime<Utc>)>, StoreError> {
+        let mut query = client_secrets::table
+            .inner_join(clients::table)
+            .filter(clients::status.eq(Status::Active.as_str()))
+            .filter(client_secrets::expires_at.is_null())
+            .filter(client_secrets::created_at.lt(to_micros(made_before)))
+            .order(client_secrets::id)
+            .limit(limit)
+            .select((client_secrets::id, client_secrets::client_id, client_secrets::created_at))
+            .into_boxed();
+        if let Some(after) = after {
+            query = query.filter(client_secrets::id.gt(after));
+        }
+        let rows: Vec<(String, String, i64)> = query.load(self)?;
+        Ok(rows.into_iter().map(|(id, client_id, at)| (id, client_id, to_time(at))).collect())
     }
 
     /// Removes secrets that ended before `until`, at most `limit`; answers how many.

@@ -377,6 +377,7 @@ diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
+diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(access_key_secrets -> access_keys (access_key_id));
 diesel::joinable!(access_key_projects -> access_keys (access_key_id));
 diesel::joinable!(access_keys -> users (user_id));
@@ -389,6 +390,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_key_secrets,
     access_keys,
     authorization_codes,
+    client_secrets,
     clients,
     grants,
     login_sessions,

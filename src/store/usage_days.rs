@@ -65,18 +65,18 @@ impl StoreConnection {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Requests by credential, day and whether all was well, from a day on, for credentials in order behind `after`: at
-    /// most `limit` rows. What alerts are decided by.
-    pub fn list_usage_sums(
+    /// The credentials with counts on this day, in order behind `after`, at most `limit`.
+    pub fn list_used_credentials(
         &mut self,
+        day: i64,
         after: Option<&str>,
-        since_day: i64,
         limit: i64,
-    ) -> Result<Vec<(String, i64, String, i64)>, StoreError> {
+    ) -> Result<Vec<String>, StoreError> {
         let mut query = usage_days::table
-            .filter(usage_days::day.ge(since_day))
+            .filter(usage_days::day.eq(day))
             .order(usage_days::credential_id)
-            .select((usage_days::credential_id, usage_days::day, usage_days::outcome, usage_days::requests))
+            .select(usage_days::credential_id)
+            .distinct()
             .limit(limit)
             .into_boxed();
         if let Some(after) = after {

@@ -2,9 +2,11 @@
 
 mod delivery;
 mod endpoints;
+mod watch;
 
 pub use delivery::{deliver_due, deliver_due_to, resend, test};
 pub use endpoints::{AlertEndpoints, OpenEndpointsError};
+pub use watch::{watch_credentials, watch_usage};
 
 use crate::config::alerts::wants;
 use crate::counters::alert_queue::CAPACITY;

@@ -17,7 +17,7 @@ use crate::http::run::run;
 /// Report how credentials were used: for API servers, which authenticate as a client that may introspect (Basic) or by a
 /// bearer. Counted in memory and written some seconds later.
 #[utoipa::path(post, path = "/v1/usage", tag = "usage", request_body = UsageReport,
-    responses((status = 202, body = ReportOutcome), (status = "4XX", body = Problem)), security(("bearer" = ["usage:write"]), ("client" = [])))]
+    responses((status = 202, body = ReportOutcome), (status = "4XX", body = Problem)), security(("client" = []), ("bearer" = ["usage:write"])))]
 pub async fn report(api: Api, payload: web::Payload) -> HttpResponse {
     let authorization = extract::authorization(&api.request);
     let source = extract::source(&api.request, &api.edge);
