@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use grantor::config::{Config, ServerConfig};
-use grantor::flows::alerts::raise_queued;
+use grantor::flows::alerts;
 use grantor::flows::clients::ClientMembers;
 use grantor::flows::usage;
 use grantor::protocol::grant_type::GrantType;
@@ -182,22 +182,64 @@ impl Platform {
 
     /// Does what the server's jobs do now and then: writes usage, raises alerts.
     pub fn settle(&self) {
-        usage::flush(&self.test.server);
-        raise_queued(&self.test.server).unwrap();
+        let server = &self.test.server;
+        usage::flush(server);
+        alerts::watch_usage(server, &|| true).unwrap();
+        alerts::watch_credentials(server, &|| true).unwrap();
+        alerts::raise_queued(server).unwrap();
     }
 
-    /// The administrator's view of the alerts of a rule.
-    pub fn alerts(&self, rule: &str) -> Vec<Value> {
+    /// Asserts that an administrator hears, under this rule, of something that contains this word.
+    #[track_caller]
+    pub fn assert_alert(&self, rule: &str, word: &str) {
         self.settle();
-        self.read(&format!("/v1/alerts?rule={rule}"))["items"].as_array().unwrap().clone()
+        let page = self.read(&format!("/v1/alerts?rule={rule}"));
+        assert!(page.to_string().contains(word), "{rule} of {word}: {page}");
     }
 
-    /// Presents wrong secrets of a client until somebody should hear of it.
-    pub fn guess_secrets(&self, client_id: &str) {
-        for _ in 0..20 {
-            let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", "sk_wrong")];
-            assert_eq!(Answer::of(http_client().post(self.test.url("/oauth/token")).form(&form)).status, 401);
+    /// Uses a credential as no operator would like it, and asserts every alert: 90 % of the limit, errors over 5 %, unusual
+    /// volume, a new address, failed authentications, and a secret that is older than 90 days. `path` is where the
+    /// credential `id` is edited, `credential` how the API server of the environment presents it.
+    pub fn assert_alerts(&self, environment: &str, (path, id): (&str, &str), credential: &Value) {
+        let api = self.api_server(environment);
+        let ask = |credential: &Value, times: usize, address: &str, cost: u32| {
+            let mut item = credential.clone();
+            item["ip"] = json!(address);
+            item["cost"] = json!(cost);
+            let answer = self.as_api_server(&api, "/v1/verify/batch", &json!({ "items": vec![item; times] }));
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        };
+        assert_eq!(self.patch(path, &json!({ "requests_per_minute": 10 })).status, 200);
+        ask(credential, 8, "203.0.113.9", 1);
+        self.settle();
+        assert!(!self.read("/v1/alerts").to_string().contains(id), "nothing out of the usual");
+        ask(credential, 1, "203.0.113.9", 1);
+        self.assert_alert("limit_share", id);
+        let event =
+            |outcome: &str, requests: u32| json!({ "credential_id": id, "outcome": outcome, "requests": requests });
+        let report = json!({ "events": [event("success", 94), event("server_error", 6)] });
+        assert_eq!(self.as_api_server(&api, "/v1/usage", &report).status, 202);
+        self.assert_alert("error_share", id);
+        ask(credential, 1, "198.51.100.7", 0);
+        self.assert_alert("new_address", "198.51.100.7");
+        let wrong = json!({ "credential": "sk_wrong" });
+        ask(&wrong, 20, "192.0.2.66", 1);
+        self.assert_alert("failed_authentications", "192.0.2.66");
+        for _ in 0..4 {
+            self.advance(86_400);
+            ask(credential, 1, "203.0.113.9", 0);
+            self.settle();
         }
+        self.advance(86_400);
+        (0..11).for_each(|_| ask(credential, 100, "203.0.113.9", 0));
+        self.assert_alert("volume", id);
+        self.assert_overdue(id);
+    }
+
+    /// Asserts the reminder after 90 days.
+    pub fn assert_overdue(&self, id: &str) {
+        self.advance(91 * 86_400);
+        self.assert_alert("rotation_overdue", id);
     }
 
     /// Asserts that the audit log tells who did this to what, and from where.

@@ -325,16 +325,6 @@ fn operators_have_roles_and_are_audited(engine: Engine) {
 fn alerts_are_raised(engine: Engine) {
     let platform = started(engine);
     let (id, secret) = create(&platform, "production");
-    let rules = platform.test.server.alert_rules.clone();
-    assert_eq!((rules.limit_percent, rules.error_percent, rules.volume_factor), (90, 5, 3));
-    assert_eq!(rules.rotation_age.as_secs(), 90 * DAY);
-    assert_eq!(verify(&platform, "production", (&id, &secret)).status, 200);
-    platform.settle();
-    let headers =
-        [("x-client-id", id.as_str()), ("x-client-secret", secret.as_str()), ("x-forwarded-for", "198.51.100.7")];
-    assert_eq!(platform.call("env=production", "POST /v1/verify", &headers).status, 200);
-    platform.settle();
-    assert!(format!("{:?}", platform.alerts("new_address")).contains("198.51.100.7"));
-    platform.guess_secrets(&id);
-    assert!(format!("{:?}", platform.alerts("failed_authentications")).contains(&id));
+    let credential = json!({ "client_id": id, "client_secret": secret });
+    platform.assert_alerts("production", (&format!("/v1/clients/{id}"), &id), &credential);
 }

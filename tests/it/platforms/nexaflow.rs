@@ -121,8 +121,8 @@ fn a_key_is_replaced_step_by_step(engine: Engine) {
         (200, 200)
     );
     // "Recommended: every 90 days"
-    let rules = &platform.test.server.alert_rules;
-    assert_eq!(rules.rotation_age.as_secs(), 90 * 86_400);
+    let (id, _) = platform.key(&json!({ "name": "forgotten" }));
+    platform.assert_overdue(&id);
 }
 
 /// "Settings > API Keys"

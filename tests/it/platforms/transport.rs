@@ -152,8 +152,8 @@ fn tls_settings_that_cannot_work_are_said() {
         }
         Ended::of(command.args(["config", "check"]), "")
     };
-    check(&[("MIN_VERSION", "1.3")]).assert_refused(2, "tls_certificate_file", "");
-    check(&[("CLIENT_CA_FILE", &path("ca.crt"))]).assert_refused(2, "tls_certificate_file", "");
+    check(&[("MIN_VERSION", "1.3")]).assert_refused(2, "tls_certificate_file", "config example");
+    check(&[("CLIENT_CA_FILE", &path("ca.crt"))]).assert_refused(2, "tls_certificate_file", "config example");
     let own = [("CERTIFICATE_FILE", path("tls.crt")), ("PRIVATE_KEY_FILE", path("tls.key"))];
     for (file, word) in [("empty", "no certificate"), ("absent", "absent")] {
         let file = path(file);
