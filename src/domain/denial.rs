@@ -181,6 +181,7 @@ impl Denial {
     }
 
     /// A sentence that may be shown to whoever asked.
+    #[allow(clippy::too_many_lines, reason = "a table: one line a reason")]
     pub fn public_text(&self) -> String {
         let fixed = match self {
             Self::MalformedRequest(text)

@@ -45,8 +45,11 @@ impl Dialect {
 /// Non-ASCII would be no header value; `%` so that the encoding can be undone.
 const VALUE: &AsciiSet = &CONTROLS.add(b'%');
 
+/// A header that tells something of a credential.
+type IdentityHeader = (&'static str, fn(&Credential) -> String);
+
 /// The names of the identity headers, with what each is.
-const IDENTITY: [(&str, fn(&Credential) -> String); 11] = [
+const IDENTITY: [IdentityHeader; 11] = [
     ("x-auth-subject", |credential| credential.subject.clone()),
     ("x-auth-credential-id", |credential| credential.id.clone()),
     ("x-auth-credential-type", |credential| credential.kind.as_str().to_owned()),

@@ -13,6 +13,7 @@ mod access_key_owners;
 mod access_keys;
 mod admin_api;
 mod admin_guard;
+mod alert_watch;
 mod alerts;
 mod alerts_support;
 mod audit_chain;

@@ -61,7 +61,7 @@ fn a_workflow_is_made_shown_and_listed(engine: Engine) {
         let page = admin.get(&format!("/v1/workflows{query}")).ok();
         page["items"].as_array().unwrap().iter().map(|item| text(&item["id"])).collect::<Vec<_>>()
     };
-    assert_eq!(ids("?client_id=web"), [id.clone()]);
+    assert_eq!(ids("?client_id=web"), [id.as_str()]);
     assert_eq!(ids("?client_id=other"), [others]);
     assert_eq!(ids("").len(), 2);
     assert_eq!(admin.collect("/v1/workflows", 1).len(), 2);

@@ -130,7 +130,9 @@ fn judge(
     let rules = &server.alert_rules;
     let alerts = if complete {
         // That yesterday was busy was said yesterday.
-        let quiet = rules.volume(&subject, &volume, now).filter(|alert| alert.detail["direction"] == "low");
+        let quiet = rules
+            .volume(&subject, &volume, now)
+            .filter(|alert| alert.detail.get("direction").is_some_and(|direction| direction == "low"));
         [None, quiet.map(|alert| alert.silent_until(now + DAY))]
     } else {
         [rules.error_share(&subject, count, now), rules.volume(&subject, &volume, now)]
