@@ -86,11 +86,14 @@ section!(
         trusted_proxies: Vec<IpNet> = Vec::new(),
         tls_certificate_file: Option<PathBuf> = None,
         tls_private_key_file: Option<PathBuf> = None,
+        tls_client_ca_file: Option<PathBuf> = None,
+        tls_min_version: TlsVersion = TlsVersion::Tls12,
         #[serde(with = "humantime_serde")]
         shutdown_timeout: Duration = Duration::from_secs(30),
         default_environment: String = DEFAULT_ENVIRONMENT.to_owned(),
         default_resource: Option<Resource> = None,
         admin_resource: Option<Resource> = None,
+        admin_passes_every_scope: bool = false,
         danger_plain_http: bool = false,
     }
 );
@@ -285,6 +288,16 @@ pub enum WhenCountersFail {
     Open,
     /// It is answered 503.
     Closed,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the versions are their own description")]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    Tls12,
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 /// Every address of this machine.
@@ -511,6 +524,14 @@ impl Config {
         let server = &self.server;
         if server.tls_certificate_file.is_some() != server.tls_private_key_file.is_some() {
             return fail("server.tls_certificate_file and server.tls_private_key_file come together");
+        }
+        if server.tls_certificate_file.is_none()
+            && (server.tls_client_ca_file.is_some() || server.tls_min_version != TlsVersion::Tls12)
+        {
+            return fail(
+                "server.tls_client_ca_file and server.tls_min_version are for TLS here: set \
+                 server.tls_certificate_file, or have the proxy in front demand it",
+            );
         }
         if server.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
             return fail("server.trusted_proxies must name the proxies: a network of every address trusts everybody");

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::cli::{CliError, CliResult, load, output};
 use crate::config::ANNOTATED;
 use crate::flows::alerts::AlertEndpoints;
-use crate::http::tls::Certificate;
+use crate::http::tls::Tls;
 use crate::store::DatabaseUrl;
 
 /// What to do.
@@ -26,11 +26,7 @@ pub fn run(command: &Command, file: Option<&Path>) -> CliResult {
         Command::Check => {
             let config = load(file)?;
             let url = DatabaseUrl::parse(&config.database.url).map_err(CliError::usage)?;
-            if let (Some(certificate), Some(key)) =
-                (&config.server.tls_certificate_file, &config.server.tls_private_key_file)
-            {
-                Certificate::load(certificate, key).map_err(CliError::usage)?;
-            }
+            Tls::load(&config.server).map_err(CliError::usage)?;
             AlertEndpoints::open(&config).map_err(CliError::usage)?;
             output::print(&format!(
                 "The configuration is valid: {} on {}, database {url}.",

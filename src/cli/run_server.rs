@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::{CliError, CliResult};
 use crate::config::Config;
 use crate::flows::Server;
-use crate::http::tls::Certificate;
+use crate::http::tls::{Certificate, Tls};
 use crate::{http, jobs};
 
 /// Starts logging as configured.
@@ -20,16 +20,6 @@ pub fn start_log(config: &Config) -> CliResult {
     builder.try_init().map_err(CliError::failed)
 }
 
-fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, CliError> {
-    match (&config.server.tls_certificate_file, &config.server.tls_private_key_file) {
-        (Some(certificate), Some(key)) => {
-            let loaded = Certificate::load(certificate, key).map_err(CliError::usage)?;
-            Ok(Some(Arc::new(loaded)))
-        }
-        _ => Ok(None),
-    }
-}
-
 /// Serves on this listener until SIGTERM or SIGINT; requests under way are finished first. `ready` runs once the server
 /// is serving.
 pub fn run_until_stopped(
@@ -37,7 +27,7 @@ pub fn run_until_stopped(
     listener: TcpListener,
     ready: impl FnOnce() -> CliResult + Send + 'static,
 ) -> CliResult {
-    let certificate = certificate(&server.config)?;
+    let tls = Tls::load(&server.config.server).map_err(CliError::usage)?;
     let metrics_address = server.config.metrics.bind;
     let server = Arc::new(server);
     let jobs = jobs::start(&server)?;
@@ -48,13 +38,13 @@ pub fn run_until_stopped(
             Some(address) => Some(http::serve_metrics(Arc::clone(&server), address)?),
             None => None,
         };
-        let running = http::serve(Arc::clone(&server), listener, certificate.as_ref())?;
+        let running = http::serve(Arc::clone(&server), listener, tls.as_ref())?;
         actix_web::rt::spawn(stop_on_signal(stops, running.handle()));
         let handles: Vec<_> = metrics.iter().map(actix_web::dev::Server::handle).collect();
         if let Some(metrics) = metrics {
             actix_web::rt::spawn(metrics);
         }
-        actix_web::rt::spawn(reload_on_hangup(certificate));
+        actix_web::rt::spawn(reload_on_hangup(tls.map(|tls| tls.certificate)));
         let told = std::thread::spawn(ready);
         running.await?;
         for handle in handles {

@@ -7,7 +7,8 @@ use crate::protocol::scope::Scope;
 /// The scope that holds every scope of the admin API.
 pub const ADMIN_SCOPE: &str = "admin";
 
-/// The scopes of the admin API with what they allow: each is privileged.
+/// The scopes of the admin API with what they allow: each is privileged. A platform cannot use these words for its own API,
+/// so they say whose they are where platforms are known to use the plain word.
 pub const ADMIN_API_SCOPES: [(&str, &str); 24] = [
     (ADMIN_SCOPE, "Administer this server without limits"),
     ("clients:read", "See registered clients"),
@@ -28,8 +29,8 @@ pub const ADMIN_API_SCOPES: [(&str, &str); 24] = [
     ("service-accounts:write", "Create, edit and revoke service accounts"),
     ("projects:read", "See projects"),
     ("projects:write", "Create, edit and delete projects"),
-    ("workflows:read", "See workflows"),
-    ("workflows:write", "Create, authorize and revoke workflows"),
+    ("client-workflows:read", "See workflows"),
+    ("client-workflows:write", "Create, authorize and revoke workflows"),
     ("usage:read", "See how credentials are used"),
     ("usage:write", "Report how credentials were used"),
     ("credentials:verify", "Ask whether credentials are valid"),

@@ -14,6 +14,7 @@ use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
 use crate::domain::denial::Denial;
+use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits};
@@ -137,12 +138,20 @@ pub fn find(server: &Server, presented: &Presented, address: Option<IpAddr>) -> 
     }
 }
 
+/// What of the scopes that are asked for this credential must hold by name: none where it holds `admin`, and that is
+/// configured to be the widest.
+pub fn needed(server: &Server, credential: &Credential, asked: &Scope) -> Scope {
+    let passes = server.config.server.admin_passes_every_scope && credential.scope.contains(ADMIN_SCOPE);
+    if passes { Scope::default() } else { asked.clone() }
+}
+
 fn decide(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
+    let scope = needed(server, &credential, &question.scope);
     let asked = Asked {
         environment: &question.environment,
         address: question.address,
         audiences: &question.audiences,
-        scope: &question.scope,
+        scope: &scope,
         project: question.project.as_deref(),
         now: server.clock.now(),
     };

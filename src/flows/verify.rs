@@ -219,7 +219,10 @@ fn answer(server: &Server, judged: Judged, wanted: &Scope, own: bool) -> Verifie
         code: judged.verdict.as_str(),
         message: judged.verdict.public_text(),
         retry_after: judged.retry_after,
-        credential: judged.credential.filter(|_| own).map(|credential| describe(credential, wanted, limits)),
+        credential: judged.credential.filter(|_| own).map(|credential| {
+            let needed = verdict::needed(server, &credential, wanted);
+            describe(credential, &needed, limits)
+        }),
     }
 }
 

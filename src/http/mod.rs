@@ -34,15 +34,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Serves on this listener, with TLS where a reloadable certificate is given.
-pub fn serve(
-    server: Arc<Server>,
-    listener: TcpListener,
-    certificate: Option<&Arc<tls::Certificate>>,
-) -> std::io::Result<RunningServer> {
+/// Serves on this listener, with TLS where it is given.
+pub fn serve(server: Arc<Server>, listener: TcpListener, tls: Option<&tls::Tls>) -> std::io::Result<RunningServer> {
     let workers = worker_threads(server.config.server.workers);
     let shutdown = server.config.server.shutdown_timeout.as_secs();
-    let edge = web::Data::new(Edge::new(&server.config, certificate.is_some()));
+    let edge = web::Data::new(Edge::new(&server.config, tls.is_some()));
     let data = web::Data::from(server);
     let http = HttpServer::new(move || {
         App::new()
@@ -58,8 +54,8 @@ pub fn serve(
     .keep_alive(KEEP_ALIVE)
     .disable_signals()
     .shutdown_timeout(shutdown);
-    let http = match certificate {
-        Some(certificate) => http.listen_rustls_0_23(listener, tls::server_config(certificate)?)?,
+    let http = match tls {
+        Some(tls) => http.listen_rustls_0_23(listener, tls::server_config(tls)?)?,
         None => http.listen(listener)?,
     };
     Ok(http.run())

@@ -33,6 +33,7 @@ mod migrations;
 mod pages;
 mod password;
 mod password_race;
+mod platforms;
 mod privileges;
 mod process;
 mod purge;

@@ -42,7 +42,7 @@ fn shown(workflow: Workflow, standing: &WorkflowStanding) -> ShownWorkflow {
 
 /// Makes a workflow of a client whose secret is entered.
 pub fn create(server: &Server, caller: &Caller, new: NewWorkflow) -> FlowResult<ShownWorkflow> {
-    caller.require("workflows:write")?;
+    caller.require("client-workflows:write")?;
     let event = caller.event(AuditAction::WorkflowCreated, "client", &new.client_id);
     let (client, secret) = enter(server, &new.client_id, &new.client_secret, event)?;
     let now = server.clock.now();
@@ -103,7 +103,7 @@ fn enter(
 
 /// One workflow.
 pub fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<ShownWorkflow> {
-    caller.require("workflows:read")?;
+    caller.require("client-workflows:read")?;
     show_now(server, find(server, id)?)
 }
 
@@ -127,7 +127,7 @@ pub fn list(
     client_id: Option<&str>,
     page: &PageRequest,
 ) -> FlowResult<Page<ShownWorkflow>> {
-    caller.require("workflows:read")?;
+    caller.require("client-workflows:read")?;
     let now = server.clock.now();
     Ok(server.store.read(|connection| {
         let page = connection.list_workflows(client_id, page)?;
@@ -184,7 +184,7 @@ pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> Flo
 
 /// A workflow that can still be changed.
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<Workflow> {
-    caller.require("workflows:write")?;
+    caller.require("client-workflows:write")?;
     let workflow = find(server, id)?;
     if workflow.status == Status::Revoked {
         return Err(Denial::Conflict("the workflow is revoked, which is final".to_owned()).into());

@@ -16,7 +16,7 @@ use crate::http::extract;
 /// A page of workflows, of one client where it is named.
 #[utoipa::path(get, path = "/v1/workflows", tag = "workflows",
     params(("client_id" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
-    responses((status = 200, body = Page<ShownWorkflow>), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:read"])))]
+    responses((status = 200, body = Page<ShownWorkflow>), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
     let asked = api.query(&["client_id", "cursor", "limit"]).and_then(|query| {
         let client_id = query.optional("client_id").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
@@ -34,7 +34,7 @@ pub async fn list(api: Api) -> HttpResponse {
 
 /// Make a workflow. The client's secret is entered and not kept.
 #[utoipa::path(post, path = "/v1/workflows", tag = "workflows", request_body = NewWorkflow,
-    responses((status = 201, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 201, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
     match extract::json::<NewWorkflow>(&api.request, payload).await {
         Ok(new) => api.created(
@@ -48,7 +48,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 
 /// One workflow.
 #[utoipa::path(get, path = "/v1/workflows/{id}", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:read"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:read"])))]
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "workflow") {
         Ok(id) => api.answer(api.run(move |server, caller| workflows::show(server, caller, &id)).await),
@@ -58,7 +58,7 @@ pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
 
 /// Edit a workflow, within what its client is registered for: members that are left out stay.
 #[utoipa::path(patch, path = "/v1/workflows/{id}", tag = "workflows", params(("id" = String, Path)), request_body = WorkflowEdit,
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     let read = extract::name(id, "workflow");
     match (read, extract::json::<WorkflowEdit>(&api.request, payload).await) {
@@ -80,7 +80,7 @@ pub struct AuthorizeWorkflow {
 
 /// Enter the client's secret anew, after it was replaced or the workflow was invalidated. Earlier tokens end.
 #[utoipa::path(post, path = "/v1/workflows/{id}/authorize", tag = "workflows", params(("id" = String, Path)), request_body = AuthorizeWorkflow,
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn authorize(api: Api, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     let read = extract::name(id, "workflow");
     match (read, extract::json::<AuthorizeWorkflow>(&api.request, payload).await) {
@@ -93,7 +93,7 @@ pub async fn authorize(api: Api, id: web::Path<String>, payload: web::Payload) -
 
 /// End the workflow's tokens now; it gives none until the client's secret is entered again.
 #[utoipa::path(post, path = "/v1/workflows/{id}/invalidate", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn invalidate(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "workflow") {
         Ok(id) => api.answer(api.run(move |server, caller| workflows::invalidate(server, caller, &id)).await),
@@ -110,21 +110,21 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse a workflow for now.
 #[utoipa::path(post, path = "/v1/workflows/{id}/disable", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }
 
 /// Take a disabled workflow back.
 #[utoipa::path(post, path = "/v1/workflows/{id}/enable", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn enable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Active).await
 }
 
 /// Refuse a workflow for good.
 #[utoipa::path(post, path = "/v1/workflows/{id}/revoke", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
 pub async fn revoke(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Revoked).await
 }
