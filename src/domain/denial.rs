@@ -1,6 +1,7 @@
 //! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
 
 use crate::domain::credential::Verdict;
+use crate::domain::limits::RateExceeded;
 use crate::protocol::error_code::ErrorCode;
 
 /// A refusal: the RFC's word and a fixed sentence that tells an honest client what to do and an attacker nothing.
@@ -76,6 +77,8 @@ pub enum Denial {
     LoginThrottled(u64),
     /// Too many requests from this address; seconds until the next may be made.
     TooManyRequests(u64),
+    /// The credential has used up one of its limits.
+    RateLimitExceeded(Box<RateExceeded>),
     /// The access key to exchange is refused, for this reason.
     SubjectTokenRefused(Verdict),
     /// The user's account is disabled, behind a code or refresh token.
@@ -152,7 +155,9 @@ impl Denial {
             | Self::LoginFailed
             | Self::UserInactive => ErrorCode::InvalidGrant,
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
-            Self::LoginThrottled(_) | Self::TooManyRequests(_) => ErrorCode::TemporarilyUnavailable,
+            Self::LoginThrottled(_) | Self::TooManyRequests(_) | Self::RateLimitExceeded(_) => {
+                ErrorCode::TemporarilyUnavailable
+            }
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
@@ -176,6 +181,7 @@ impl Denial {
             Self::TooManyRequests(seconds) => {
                 return format!("too many requests from this address: try again in {seconds} seconds");
             }
+            Self::RateLimitExceeded(exceeded) => return exceeded.public_text(),
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
             Self::SubjectTokenRefused(verdict) => verdict.public_text(),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),
