@@ -184,7 +184,8 @@ fn a_grant_that_is_not_registered_is_refused(engine: Engine) {
 
 fn lifetimes_by_client_environment_and_server(engine: Engine) {
     let test = TestServer::start_with(engine, |config| {
-        let of_test = EnvironmentConfig { access_token_lifetime: Some(Duration::from_secs(120)) };
+        let of_test =
+            EnvironmentConfig { access_token_lifetime: Some(Duration::from_secs(120)), ..EnvironmentConfig::default() };
         config.environments.0.insert("test".to_owned(), of_test);
     });
     let client = |id: &str, environment: &str, lifetime: Option<u32>| {

@@ -21,6 +21,8 @@ mod client_credentials;
 mod code;
 mod denials;
 mod discovery;
+mod doors;
+mod doors_support;
 mod faults;
 mod introspection;
 mod layers;
