@@ -32,6 +32,7 @@ mod password;
 mod password_race;
 mod privileges;
 mod process;
+mod proxies;
 mod purge;
 mod rate_limits;
 mod refresh;
