@@ -22,6 +22,7 @@ mod code;
 mod denials;
 mod discovery;
 mod doors;
+mod doors_limits;
 mod doors_support;
 mod faults;
 mod introspection;
