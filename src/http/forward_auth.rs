@@ -48,8 +48,11 @@ const MAX_BODY_HEADER: usize = 2048;
 /// Non-ASCII would be no header value; `%` so that the encoding can be undone.
 const VALUE: &AsciiSet = &CONTROLS.add(b'%');
 
-/// The names of the identity headers, with what each is.
-const IDENTITY: [(&str, fn(&Credential) -> String); 11] = [
+/// An identity header, with what it says.
+type IdentityHeader = (&'static str, fn(&Credential) -> String);
+
+/// The identity headers.
+const IDENTITY: [IdentityHeader; 11] = [
     ("x-auth-subject", |credential| credential.subject.clone()),
     ("x-auth-credential-id", |credential| credential.id.clone()),
     ("x-auth-credential-type", |credential| credential.kind.as_str().to_owned()),
