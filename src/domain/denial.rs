@@ -1,6 +1,7 @@
 //! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
 
 use crate::domain::credential::Verdict;
+use crate::domain::limits::RateExceeded;
 use crate::protocol::error_code::ErrorCode;
 
 /// A refusal: the RFC's word and a fixed sentence that tells an honest client what to do and an attacker nothing.
@@ -88,6 +89,8 @@ pub enum Denial {
     ClientRateExceeded(u64),
     /// Too many secrets were entered for workflows of this client; seconds until the next may be.
     TooManySecretsEntered(u64),
+    /// The credential has used up one of its limits.
+    RateLimitExceeded(Box<RateExceeded>),
     /// The access key to exchange is refused, for this reason.
     SubjectTokenRefused(Verdict),
     /// The user's account is disabled, behind a code or refresh token.
@@ -171,7 +174,8 @@ impl Denial {
             Self::LoginThrottled(_)
             | Self::TooManyRequests(_)
             | Self::ClientRateExceeded(_)
-            | Self::TooManySecretsEntered(_) => ErrorCode::TemporarilyUnavailable,
+            | Self::TooManySecretsEntered(_)
+            | Self::RateLimitExceeded(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
@@ -196,6 +200,7 @@ impl Denial {
             Self::TooManySecretsEntered(seconds) => {
                 return later("too many secrets were entered for this client", *seconds);
             }
+            Self::RateLimitExceeded(exceeded) => return exceeded.public_text(),
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
             Self::SubjectTokenRefused(verdict) => verdict.public_text(),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),

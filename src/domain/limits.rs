@@ -51,6 +51,43 @@ impl Limits {
     }
 }
 
+/// Where a credential stands in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowState {
+    /// Most uses in any interval of this length.
+    pub limit: u32,
+    /// The length of the interval, in seconds.
+    pub seconds: u32,
+    /// Uses that are free now.
+    pub remaining: u32,
+    /// Seconds, rounded up, until the whole limit is free again if nothing more is used; 0 when it is now.
+    pub reset_after: u64,
+}
+
+/// A use that was refused because a limit is used up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateExceeded {
+    /// Most uses in any interval of the window that stays full longest.
+    pub limit: u32,
+    /// The length of that interval, in seconds.
+    pub seconds: u32,
+    /// Seconds until the same use would be allowed, rounded up, at least 1.
+    pub retry_after: u64,
+    /// Where the credential stands in each window.
+    pub windows: Vec<WindowState>,
+}
+
+impl RateExceeded {
+    /// The sentence for whoever holds the credential, as platforms document it.
+    pub fn public_text(&self) -> String {
+        match self.seconds {
+            60 => format!("Rate limit of {} requests/minute exceeded", self.limit),
+            3600 => format!("Rate limit of {} requests/hour exceeded", self.limit),
+            seconds => format!("Rate limit of {} requests/{seconds} seconds exceeded", self.limit),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,15 +7,15 @@ use crate::crypto::jwt::{self, Verification};
 use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, Source};
 use crate::domain::client::{Client, Status};
-use crate::domain::credential::{CredentialKind, Verdict, is_allowed_address};
+use crate::domain::credential::{Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
+use crate::domain::limits::WindowState;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::verdict::{self, Presented, Question};
-use crate::flows::{Server, credentials, signing_keys};
+use crate::flows::{Server, signing_keys};
 use crate::protocol::claims::AccessTokenClaims;
-use crate::protocol::scope::Scope;
 use crate::store::{PresentedAccessKey, StoreConnection, StoreError};
 
 /// An access token of this server with what has become of whom it speaks of.
@@ -134,38 +134,13 @@ pub fn check_live(
 /// The caller behind an access token or access key for the admin API (RFC 6750; RFC 9068 §4: the audience must be this
 /// API). The admin API belongs to the default environment.
 pub fn authenticate(server: &Server, token: Option<&str>, source: Source) -> FlowResult<Caller> {
-    let token = token.ok_or(Denial::BearerMissing)?;
-    if server.environment_of_key(token).is_some() {
-        return authenticate_key(server, token, source);
-    }
-    let claims = verify(server, token)?.ok_or(Denial::BearerInvalid)?;
-    let environment = &server.config.server.default_environment;
-    if !claims.aud.contains(&server.admin_resource) || claims.env != *environment {
-        return Err(Denial::BearerInvalid.into());
-    }
-    let now = server.clock.now();
-    let live = server.store.read(|connection| check_live(connection, claims, now))?.ok_or(Denial::BearerInvalid)?;
-    let client_id = live.claims.client_id.clone();
-    let claimed = Scope::parse(&live.claims.scope).map_err(|_| Denial::BearerInvalid)?;
-    let credential = credentials::of_token(server, live, None);
-    if !is_allowed_address(&credential.allowed_addresses, source.address) {
-        return Err(Denial::AddressNotAllowed.into());
-    }
-    let (actor, owner) = match (&credential.user, &credential.owner) {
-        (Some(user), None) => (Actor::User(user.id.clone()), Some(Owner::User(user.id.clone()))),
-        (_, owner) if credential.kind == CredentialKind::AccessKey || credential.id != client_id => {
-            (Actor::AccessKey(credential.id.clone()), owner.clone())
-        }
-        _ => (Actor::Client(client_id.clone()), Some(Owner::Client(client_id.clone()))),
-    };
-    // What client or principal have lost since the token was issued is lost here at once.
-    let held = claimed.filtered(|token| credential.scope.contains(token));
-    Ok(Caller { actor, client_id: Some(client_id), owner, held, projects: credential.projects, source })
+    Ok(admit(server, token, source)?.0)
 }
 
-/// An access key at the admin API is judged as at every other door.
-fn authenticate_key(server: &Server, secret: &str, source: Source) -> FlowResult<Caller> {
-    let presented = Presented::Bearer(Zeroizing::new(secret.to_owned()));
+/// The caller, and where they stand within their limits: at the admin API a credential is judged as at every other door.
+pub fn admit(server: &Server, token: Option<&str>, source: Source) -> FlowResult<(Caller, Vec<WindowState>)> {
+    let token = token.ok_or(Denial::BearerMissing)?;
+    let presented = Presented::Bearer(Zeroizing::new(token.to_owned()));
     let question = Question {
         environment: server.config.server.default_environment.clone(),
         audiences: vec![server.admin_resource.clone()],
@@ -174,17 +149,29 @@ fn authenticate_key(server: &Server, secret: &str, source: Source) -> FlowResult
         ..Question::default()
     };
     let judged = verdict::judge(server, &presented, &question)?;
-    match (judged.verdict, judged.credential) {
-        (Verdict::Valid, Some(credential)) => Ok(Caller {
-            actor: Actor::AccessKey(credential.id),
-            client_id: None,
-            owner: credential.owner,
-            held: credential.scope,
-            projects: credential.projects,
-            source,
-        }),
-        (Verdict::RateLimitExceeded, _) => Err(Denial::TooManyRequests(judged.retry_after.unwrap_or(1)).into()),
-        (Verdict::AddressNotAllowed, _) => Err(Denial::AddressNotAllowed.into()),
+    match (judged.verdict, judged.credential, judged.exceeded) {
+        (Verdict::Valid, Some(credential), _) => Ok((caller_of(credential, source), judged.windows)),
+        (_, _, Some(exceeded)) => Err(Denial::RateLimitExceeded(exceeded).into()),
+        (Verdict::AddressNotAllowed, ..) => Err(Denial::AddressNotAllowed.into()),
         _ => Err(Denial::BearerInvalid.into()),
+    }
+}
+
+fn caller_of(credential: Credential, source: Source) -> Caller {
+    let is_token = credential.kind == CredentialKind::AccessToken;
+    // A token that was exchanged for an access key is counted as that key, and acts as it.
+    let own_token = is_token && credential.client_id.as_deref() == Some(credential.id.as_str());
+    let (actor, owner) = match &credential.user {
+        Some(user) if own_token => (Actor::User(user.id.clone()), Some(Owner::User(user.id.clone()))),
+        None if own_token => (Actor::Client(credential.id.clone()), Some(Owner::Client(credential.id.clone()))),
+        _ => (Actor::AccessKey(credential.id), credential.owner),
+    };
+    Caller {
+        actor,
+        client_id: credential.client_id.filter(|_| is_token),
+        owner,
+        held: credential.scope,
+        projects: credential.projects,
+        source,
     }
 }

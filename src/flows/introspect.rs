@@ -9,7 +9,7 @@ use crate::domain::credential::{Asked, Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
 use crate::flows::verdict::{self, Presented};
-use crate::flows::{Server, bearer, client_auth};
+use crate::flows::{Server, bearer, client_auth, credentials};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::claims::Audience;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
@@ -90,14 +90,20 @@ fn access_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Opt
         return Ok(None);
     };
     let now = server.clock.now();
-    let live = server.store.read(|connection| bearer::check_live(connection, claims, now))?;
-    Ok(live.map(|live| {
-        let claims = live.claims;
+    let known = claims.clone();
+    let Some(live) = server.store.read(|connection| bearer::check_live(connection, known, now))? else {
+        return Ok(None);
+    };
+    // What key, client or user have lost since it was issued, their lifetime too, is lost to the token.
+    let credential = credentials::of_token(server, live, None);
+    let stands = credential.expires_at.is_none_or(|end| now < end);
+    Ok(stands.then(|| {
+        let user = credential.user;
         IntrospectionResponse {
             active: true,
-            scope: Some(claims.scope),
+            scope: Some(credential.scope.to_string()),
             client_id: Some(claims.client_id),
-            username: live.user.map(|user| user.username),
+            username: user.map(|user| user.username),
             token_type: Some("Bearer"),
             exp: Some(claims.exp),
             iat: Some(claims.iat),

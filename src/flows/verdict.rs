@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
-use crate::counters::rate_limits::{RateVerdict, Window, WindowState};
+use crate::counters::rate_limits::{RateVerdict, Window};
 use crate::crypto::jwt::Verification;
 use crate::domain::alert::AlertSubject;
 use crate::domain::alert_rules::LimitUse;
@@ -14,6 +14,7 @@ use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
 use crate::domain::denial::Denial;
+use crate::domain::limits::{RateExceeded, WindowState};
 use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use crate::flows::error::{FlowError, FlowResult};
@@ -70,13 +71,23 @@ pub struct Judged {
     pub credential: Option<Credential>,
     /// Where it stands in each window of its limits; empty when it was not asked so far.
     pub windows: Vec<WindowState>,
-    /// Seconds until it may pass again, where the rate is exceeded.
-    pub retry_after: Option<u64>,
+    /// Which limit is used up, where one is.
+    pub exceeded: Option<Box<RateExceeded>>,
 }
 
 impl Judged {
     fn of(verdict: Verdict, credential: Option<Credential>) -> Self {
-        Self { verdict, credential, windows: Vec::new(), retry_after: None }
+        Self { verdict, credential, windows: Vec::new(), exceeded: None }
+    }
+
+    /// The sentence for whoever holds the credential; it names the limit that is used up.
+    pub fn public_text(&self) -> String {
+        self.exceeded.as_ref().map_or_else(|| self.verdict.public_text().to_owned(), |exceeded| exceeded.public_text())
+    }
+
+    /// Seconds until it may pass again, where the rate is exceeded.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.exceeded.as_ref().map(|exceeded| exceeded.retry_after)
     }
 }
 
@@ -173,9 +184,9 @@ fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged
             windows.iter().for_each(|window| watch_limit(server, &credential, window, cost));
             Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) }
         }
-        RateVerdict::Exceeded { windows, retry_after, .. } => Judged {
+        RateVerdict::Exceeded { windows, exceeded: Window { limit, seconds }, retry_after } => Judged {
+            exceeded: Some(Box::new(RateExceeded { limit, seconds, retry_after, windows: windows.clone() })),
             windows,
-            retry_after: Some(retry_after),
             ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
         },
     })

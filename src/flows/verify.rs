@@ -118,7 +118,7 @@ pub struct Verified {
     /// `valid`, or the first question that failed.
     pub code: &'static str,
     /// A sentence for whoever holds the credential.
-    pub message: &'static str,
+    pub message: String,
     /// Seconds until it may pass again, where the rate is exceeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -170,7 +170,7 @@ pub struct VerifiedCredential {
 
 /// Judges one credential for this caller.
 pub fn verify(server: &Server, caller: &ResourceServer, asked: Verification) -> FlowResult<Verified> {
-    let (presented, question) = asked.read(caller)?;
+    let (presented, question) = asked.read(server, caller)?;
     judge(server, caller, &presented, &question)
 }
 
@@ -179,7 +179,7 @@ pub fn verify_batch(server: &Server, caller: &ResourceServer, batch: Verificatio
     if batch.items.is_empty() || batch.items.len() > MAX_BATCH {
         return Err(Denial::InvalidMember(format!("items takes 1 to {MAX_BATCH} entries")).into());
     }
-    let read: Result<Vec<_>, Denial> = batch.items.into_iter().map(|asked| asked.read(caller)).collect();
+    let read: Result<Vec<_>, Denial> = batch.items.into_iter().map(|asked| asked.read(server, caller)).collect();
     let judged = read?.into_iter().map(|(presented, question)| judge(server, caller, &presented, &question));
     Ok(VerifiedBatch { items: judged.collect::<FlowResult<Vec<_>>>()? })
 }
@@ -217,8 +217,8 @@ fn answer(server: &Server, judged: Judged, wanted: &Scope, own: bool) -> Verifie
     Verified {
         valid: judged.verdict == Verdict::Valid,
         code: judged.verdict.as_str(),
-        message: judged.verdict.public_text(),
-        retry_after: judged.retry_after,
+        message: judged.public_text(),
+        retry_after: judged.retry_after(),
         credential: judged.credential.filter(|_| own).map(|credential| {
             let needed = verdict::needed(server, &credential, wanted);
             describe(credential, &needed, limits)
@@ -250,7 +250,7 @@ fn describe(credential: Credential, wanted: &Scope, limits: Vec<VerifiedLimit>) 
 }
 
 impl Verification {
-    fn read(self, caller: &ResourceServer) -> Result<(Presented, Question), Denial> {
+    fn read(self, server: &Server, caller: &ResourceServer) -> Result<(Presented, Question), Denial> {
         let refuse = |text: &str| Denial::InvalidMember(text.to_owned());
         let presented = match (self.credential, self.client_id, self.client_secret) {
             (Some(text), None, None) => Presented::Bearer(Zeroizing::new(text)),
@@ -266,6 +266,10 @@ impl Verification {
         let cost = self.cost.unwrap_or(1);
         if cost > MAX_COST {
             return Err(refuse("cost must be 0 to 1000"));
+        }
+        // A mistyped name would refuse every credential, and look as if those were wrong.
+        if let Some(name) = self.environment.as_ref().filter(|name| server.environment(name).is_none()) {
+            return Err(refuse(&format!("there is no environment '{name}' in the configuration")));
         }
         let told = match (&self.method, &self.path) {
             (None, None) => String::new(),

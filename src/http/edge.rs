@@ -7,13 +7,14 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
 
 use crate::config::Config;
 use crate::flows::Server;
 use crate::http::address;
 use crate::http::error::problem;
+use crate::http::rate_headers::{self, Standing};
 
 /// What the edge needs of the settings, worked out once.
 pub struct Edge {
@@ -56,6 +57,11 @@ impl Edge {
         peer.is_loopback()
     }
 
+    /// Did this come from a proxy whose word on addresses is believed?
+    pub fn is_behind_trusted(&self, request: &HttpRequest) -> bool {
+        request.peer_addr().is_some_and(|peer| address::is_trusted(peer.ip(), &self.trusted_proxies))
+    }
+
     /// The end client's address.
     pub fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr().map(|address| address.ip());
@@ -89,6 +95,10 @@ pub async fn guard<B: MessageBody + 'static>(
     if let Some(id) = response.request().extensions_id() {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
+    let standing = response.request().extensions().get::<Standing>().cloned();
+    if let Some(Standing(windows)) = standing {
+        rate_headers::set(response.headers_mut(), &windows, None, server.clock.now());
+    }
     server.metrics.request(endpoint, response.status().as_u16(), server.clock.instant() - started);
     Ok(response)
 }
@@ -116,7 +126,6 @@ trait ExtensionsId {
 
 impl ExtensionsId for HttpRequest {
     fn extensions_id(&self) -> Option<HeaderValue> {
-        use actix_web::HttpMessage as _;
         let id = self.extensions().get::<crate::http::extract::RequestId>().map(|id| id.0.clone())?;
         HeaderValue::from_str(&id).ok()
     }

@@ -4,13 +4,14 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::denial::Denial;
 use crate::flows::Server;
 use crate::flows::error::{Failure, FlowError};
+use crate::http::rate_headers;
 use crate::protocol::error_code::{ErrorCode, error_description};
 
 /// Seconds after which a failed request may be worth another try.
@@ -40,7 +41,8 @@ fn status(denial: &Denial) -> StatusCode {
         Denial::LoginThrottled(_)
         | Denial::TooManyRequests(_)
         | Denial::ClientRateExceeded(_)
-        | Denial::TooManySecretsEntered(_) => StatusCode::TOO_MANY_REQUESTS,
+        | Denial::TooManySecretsEntered(_)
+        | Denial::RateLimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
         Denial::NotFound(_) => StatusCode::NOT_FOUND,
         Denial::Conflict(_) => StatusCode::CONFLICT,
         Denial::BearerMissing | Denial::BearerInvalid => StatusCode::UNAUTHORIZED,
@@ -55,19 +57,23 @@ fn status(denial: &Denial) -> StatusCode {
     }
 }
 
-fn retry_after(response: &mut HttpResponseBuilder, denial: &Denial) {
-    if let Some(seconds) = denial_retry_after(denial) {
-        response.insert_header((RETRY_AFTER, seconds));
-    }
+/// Says when to come back, and where the credential stands if that is why.
+fn set_rate_headers(server: &Server, response: &mut HttpResponse, denial: &Denial) {
+    let windows = match denial {
+        Denial::RateLimitExceeded(exceeded) => exceeded.windows.as_slice(),
+        _ => &[],
+    };
+    rate_headers::set(response.headers_mut(), windows, denial_retry_after(denial), server.clock.now());
 }
 
 /// Seconds after which the same request may be allowed.
-const fn denial_retry_after(denial: &Denial) -> Option<u64> {
+fn denial_retry_after(denial: &Denial) -> Option<u64> {
     match denial {
         Denial::LoginThrottled(seconds)
         | Denial::TooManyRequests(seconds)
         | Denial::ClientRateExceeded(seconds)
         | Denial::TooManySecretsEntered(seconds) => Some(*seconds),
+        Denial::RateLimitExceeded(exceeded) => Some(exceeded.retry_after),
         _ => None,
     }
 }
@@ -90,7 +96,7 @@ struct TokenError {
 /// RFC 6749 §5.2, also for introspection (RFC 7662 §2.3) and revocation (RFC 7009 §2.2.1).
 pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
     record(server, &error);
-    let (mut response, body) = match error {
+    match error {
         FlowError::Denied(denial) => {
             let mut response = match denial.code() {
                 ErrorCode::InvalidClient => {
@@ -102,23 +108,23 @@ pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
                 ErrorCode::InvalidGrant => HttpResponse::BadRequest(),
                 _ => HttpResponse::build(status(&denial)),
             };
-            retry_after(&mut response, &denial);
-            (
-                response,
-                TokenError {
-                    error: denial.code().as_str(),
-                    error_description: error_description(&denial.public_text()),
-                },
-            )
+            let body = TokenError {
+                error: denial.code().as_str(),
+                error_description: error_description(&denial.public_text()),
+            };
+            let mut response = response.insert_header((CACHE_CONTROL, "no-store")).json(body);
+            set_rate_headers(server, &mut response, &denial);
+            response
         }
         FlowError::Failed(failure) => {
-            let mut response = HttpResponse::ServiceUnavailable();
-            response.insert_header((RETRY_AFTER, RETRY_SECONDS));
             let error = ErrorCode::TemporarilyUnavailable.as_str();
-            (response, TokenError { error, error_description: failure_text(&failure).to_owned() })
+            let body = TokenError { error, error_description: failure_text(&failure).to_owned() };
+            HttpResponse::ServiceUnavailable()
+                .insert_header((RETRY_AFTER, RETRY_SECONDS))
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .json(body)
         }
-    };
-    response.insert_header((CACHE_CONTROL, "no-store")).json(body)
+    }
 }
 
 /// RFC 9457, with the challenge of RFC 6750 §3 where a bearer token was missing, bad, or too small.
@@ -138,9 +144,7 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             }
-            if let Some(seconds) = denial_retry_after(&denial) {
-                response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            }
+            set_rate_headers(server, &mut response, &denial);
             response
         }
         FlowError::Failed(failure) => {
@@ -157,6 +161,7 @@ const fn api_code(denial: &Denial) -> &'static str {
     match denial {
         Denial::NotFound(_) => "not_found",
         Denial::Conflict(_) => "conflict",
+        Denial::RateLimitExceeded(_) => "rate_limit_exceeded",
         other => other.code().as_str(),
     }
 }

@@ -19,6 +19,7 @@ use crate::http::edge::Edge;
 use crate::http::error::api_error;
 use crate::http::run::{run, run_waiting};
 use crate::http::{extract, rate_headers};
+use crate::protocol::params::Params;
 
 /// What a proxy understands of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +43,15 @@ impl Dialect {
     }
 }
 
+/// Longest body repeated in a header, in bytes: proxies read the head of an answer into a small buffer.
+const MAX_BODY_HEADER: usize = 2048;
 /// Non-ASCII would be no header value; `%` so that the encoding can be undone.
 const VALUE: &AsciiSet = &CONTROLS.add(b'%');
 
-/// A header that tells something of a credential.
+/// An identity header, with what it says.
 type IdentityHeader = (&'static str, fn(&Credential) -> String);
 
-/// The names of the identity headers, with what each is.
+/// The identity headers.
 const IDENTITY: [IdentityHeader; 11] = [
     ("x-auth-subject", |credential| credential.subject.clone()),
     ("x-auth-credential-id", |credential| credential.id.clone()),
@@ -79,7 +82,7 @@ pub async fn ask(
     if !may_ask(&request, &server) {
         return api_error(&server, Denial::CallerNotAllowed.into());
     }
-    let query = match extract::query(&request).and_then(|params| ProxyQuery::read(&params)) {
+    let query = match asked(&request, dialect, &tail).and_then(|params| ProxyQuery::read(&params)) {
         Ok(query) => query,
         Err(denial) => return api_error(&server, denial.into()),
     };
@@ -88,7 +91,8 @@ pub async fn ask(
         Err(problem) => return refuse(dialect, &Refusal::of_request(problem)),
     };
     let operation = original_operation(&request, dialect, &tail);
-    let address = edge.client_address(&request);
+    // The address of a proxy that is not trusted is its own, and that of whoever it serves is not known.
+    let address = edge.is_behind_trusted(&request).then(|| edge.client_address(&request)).flatten();
     // A client's secret may be one that a person chose, which costs a hash.
     let waits = matches!(presented, Presented::Client(..));
     let flow = move |server: &Server| forward_auth::ask(server, &presented, query, address, &operation);
@@ -105,6 +109,25 @@ fn may_ask(request: &HttpRequest, server: &Server) -> bool {
     request.peer_addr().is_some_and(|peer| {
         is_trusted(peer.ip(), &config.forward_auth.callers) || is_trusted(peer.ip(), &config.server.trusted_proxies)
     })
+}
+
+/// What the proxy's configuration asks. Envoy's requests have the path and the query of the original one, which a stranger
+/// wrote: there it is a header that Envoy sets itself.
+fn asked(request: &HttpRequest, dialect: Dialect, tail: &str) -> Result<Params, Denial> {
+    let malformed = |text: &str| Denial::MalformedRequest(text.to_owned());
+    if dialect != Dialect::Envoy {
+        return extract::query(request);
+    }
+    // With the requirements in `path_prefix` the original path would become part of them.
+    if tail.is_empty() {
+        return Err(malformed("path_prefix takes no query: what is required comes in X-Forward-Auth-Query"));
+    }
+    let mut values = request.headers().get_all("x-forward-auth-query");
+    match (values.next(), values.next()) {
+        (None, _) => Ok(Params::default()),
+        (Some(value), None) => Params::parse(value.as_bytes()).map_err(|error| malformed(&error.to_string())),
+        (Some(_), Some(_)) => Err(malformed("X-Forward-Auth-Query is repeated")),
+    }
 }
 
 /// What is wrong with what a request presents.
@@ -169,7 +192,7 @@ impl<'a> Refusal<'a> {
                 StatusCode::UNAUTHORIZED,
                 "malformed_credential",
                 "the credential cannot be read: send Authorization, X-API-Key, or X-Client-ID with X-Client-Secret",
-                format!("{realm}, error=\"invalid_request\""),
+                format!("{realm}, error=\"invalid_token\""),
             ),
             Unusable::MoreThanOne => (
                 StatusCode::BAD_REQUEST,
@@ -185,13 +208,14 @@ impl<'a> Refusal<'a> {
         let judged = &answered.judged;
         let status = match judged.verdict {
             Verdict::Valid => StatusCode::OK,
-            Verdict::Unknown | Verdict::WrongEnvironment | Verdict::Inactive | Verdict::Revoked | Verdict::Expired => {
-                StatusCode::UNAUTHORIZED
-            }
-            Verdict::AddressNotAllowed
-            | Verdict::WrongAudience
-            | Verdict::InsufficientScope
-            | Verdict::WrongProject => StatusCode::FORBIDDEN,
+            Verdict::Unknown
+            | Verdict::WrongEnvironment
+            | Verdict::Inactive
+            | Verdict::Revoked
+            | Verdict::Expired
+            // RFC 9068 §4: a token for another audience is an invalid token.
+            | Verdict::WrongAudience => StatusCode::UNAUTHORIZED,
+            Verdict::AddressNotAllowed | Verdict::InsufficientScope | Verdict::WrongProject => StatusCode::FORBIDDEN,
             Verdict::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
         };
         let lacks = judged.credential.as_ref().filter(|_| judged.verdict == Verdict::InsufficientScope);
@@ -202,14 +226,7 @@ impl<'a> Refusal<'a> {
             }
             _ => None,
         };
-        let limit = judged.windows.iter().find(|window| window.remaining == 0);
-        let message = match (judged.verdict, limit) {
-            (Verdict::RateLimitExceeded, Some(window)) => {
-                let unit = if window.seconds == 60 { "minute" } else { "hour" };
-                format!("Rate limit of {} requests/{unit} exceeded", window.limit)
-            }
-            (verdict, _) => verdict.public_text().to_owned(),
-        };
+        let message = judged.public_text();
         let scopes = lacks.map(|credential| (answered.scope.to_string(), credential.scope.to_string()));
         Self { status, code: judged.verdict.as_str(), message, challenge, judged: Some(judged), scopes }
     }
@@ -225,7 +242,7 @@ fn answer(server: &Server, dialect: Dialect, answered: &Answered) -> HttpRespons
     } else {
         refuse(dialect, &Refusal::of_verdict(answered))
     };
-    rate_headers::set(response.headers_mut(), &judged.windows, judged.retry_after, server.clock.now());
+    rate_headers::set(response.headers_mut(), &judged.windows, judged.retry_after(), server.clock.now());
     response
 }
 
@@ -240,14 +257,15 @@ fn refuse(dialect: Dialect, refusal: &Refusal<'_>) -> HttpResponse {
         members.insert("required_scopes".to_owned(), required.split_whitespace().collect());
         members.insert("scopes".to_owned(), held.split_whitespace().collect());
     }
-    let retry_after = refusal.judged.and_then(|judged| judged.retry_after);
+    let retry_after = refusal.judged.and_then(Judged::retry_after);
     if let (Some(members), Some(seconds)) = (error.as_object_mut(), retry_after) {
         members.insert("retry_after".to_owned(), seconds.into());
     }
+    let body = json!({ "error": error }).to_string();
     let mut response = HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type("application/json")
-        .body(json!({ "error": error }).to_string());
+        .body(body.clone());
     let headers = response.headers_mut();
     set_identity(headers, None);
     let mut set = |name: HeaderName, value: &str| {
@@ -259,8 +277,14 @@ fn refuse(dialect: Dialect, refusal: &Refusal<'_>) -> HttpResponse {
         set(WWW_AUTHENTICATE, challenge);
     }
     set(HeaderName::from_static("x-auth-error"), refusal.code);
-    // What the status would be, for a proxy that cannot pass it on: nginx maps it back.
-    set(HeaderName::from_static("x-auth-status"), refusal.status.as_str());
+    if dialect == Dialect::Nginx {
+        // What the status would be and the body, neither of which `auth_request` passes on: its configuration restores
+        // them.
+        set(HeaderName::from_static("x-auth-status"), refusal.status.as_str());
+        if body.len() <= MAX_BODY_HEADER {
+            set(HeaderName::from_static("x-auth-error-body"), &body);
+        }
+    }
     response
 }
 

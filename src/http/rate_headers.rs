@@ -4,7 +4,11 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use chrono::{DateTime, Utc};
 
-use crate::counters::rate_limits::WindowState;
+use crate::domain::limits::WindowState;
+
+/// Where the caller of a request stands, kept with the request until its answer leaves.
+#[derive(Clone)]
+pub struct Standing(pub Vec<WindowState>);
 
 const fn name_of(seconds: u32) -> &'static str {
     match seconds {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub use crate::domain::limits::WindowState;
 use engine::Engine;
 use memory::Memory;
 
@@ -20,19 +21,6 @@ pub struct Window {
     pub limit: u32,
     /// The length of the interval, in seconds.
     pub seconds: u32,
-}
-
-/// Where a credential stands in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowState {
-    /// Most uses in any interval of this length.
-    pub limit: u32,
-    /// The length of the interval, in seconds.
-    pub seconds: u32,
-    /// Uses that are free now.
-    pub remaining: u32,
-    /// Seconds, rounded up, until the whole limit is free again if nothing more is used; 0 when it is now.
-    pub reset_after: u64,
 }
 
 /// May this use be made?

@@ -49,22 +49,25 @@ pub fn redeem(
     let is_key = server.environment_of_key(&subject.token).is_some();
     let found = if is_key { verdict::find(server, &Presented::Bearer(subject.token), source.address)? } else { None };
     let credential = found.ok_or(Denial::SubjectTokenRefused(Verdict::Unknown))?;
-    let resources = choose_resources(server, wanted, &credential)?;
+    let chosen = choose_resources(server, wanted, &credential);
     let question = Question {
         // A client exchanges keys of its own environment only; a key alone is in its own.
         environment: client.map_or(&credential.environment, |client| &client.environment).clone(),
-        audiences: resources.clone(),
+        // What it is not for is refused in its turn: whether it still stands is asked before.
+        audiences: chosen.as_ref().map_or_else(|_| Vec::new(), Clone::clone),
+        scope: wanted.scope.cloned().unwrap_or_default(),
         address: source.address,
         operation: "token_exchange".to_owned(),
         ..Question::default()
     };
     let judged = verdict::judge_found(server, credential, &question)?;
-    let credential = match (judged.verdict, judged.credential) {
-        (Verdict::Valid, Some(credential)) => credential,
-        (Verdict::RateLimitExceeded, _) => {
-            return Err(Denial::TooManyRequests(judged.retry_after.unwrap_or(1)).into());
-        }
-        (refused, _) => return Err(Denial::SubjectTokenRefused(refused).into()),
+    let (credential, resources) = match (judged.verdict, judged.credential, judged.exceeded) {
+        (Verdict::Valid, Some(credential), _) => (credential, chosen?),
+        (_, _, Some(exceeded)) => return Err(Denial::RateLimitExceeded(exceeded).into()),
+        // RFC 8693 §2.2.2 and RFC 6749 §5.2 have words of their own for these two.
+        (Verdict::WrongAudience, ..) => return Err(chosen.err().unwrap_or(Denial::ResourceNotGranted).into()),
+        (Verdict::InsufficientScope, ..) => return Err(Denial::ScopeWidened.into()),
+        (refused, ..) => return Err(Denial::SubjectTokenRefused(refused).into()),
     };
     let scope = choose_scope(server, client, wanted, &credential, &resources)?;
     let authority = Authority { scope, resources };
@@ -98,7 +101,7 @@ fn choose_resources(server: &Server, asked: &Wanted<'_>, credential: &Credential
     Ok(resources)
 }
 
-/// What is asked for, as far as the key holds it now; else all of it. A token for one resource does not carry the scopes
+/// What is asked for, which the key holds; else all of the key's. A token for one resource does not carry the scopes
 /// of another.
 fn choose_scope(
     server: &Server,
@@ -107,9 +110,6 @@ fn choose_scope(
     credential: &Credential,
     resources: &[Resource],
 ) -> Result<Scope, Denial> {
-    if asked.scope.is_some_and(|scope| !scope.is_subset_of(&credential.scope)) {
-        return Err(Denial::ScopeWidened);
-    }
     let registered = client.map(|client| &client.scope);
     let definitions = server.scopes();
     let fits = |token: &str| {

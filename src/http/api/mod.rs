@@ -19,7 +19,7 @@ mod workflows;
 
 pub use openapi::document as openapi_document;
 
-use actix_web::{HttpRequest, HttpResponse, Scope, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Scope, web};
 use serde::Serialize;
 
 use crate::domain::denial::Denial;
@@ -30,6 +30,7 @@ use crate::flows::{Server, bearer};
 use crate::http::edge::{self, Edge};
 use crate::http::error::api_error;
 use crate::http::extract;
+use crate::http::rate_headers::Standing;
 use crate::http::respond::no_store_json;
 use crate::http::run::run_waiting;
 use crate::protocol::params::Params;
@@ -173,11 +174,13 @@ impl Api {
     ) -> FlowResult<T> {
         let token = extract::bearer(&self.request);
         let source = extract::source(&self.request, &self.edge);
-        run_waiting(&self.server, move |server| {
-            let caller = bearer::authenticate(server, token.as_deref(), source)?;
-            flow(server, &caller)
-        })
-        .await
+        let ran = run_waiting(&self.server, move |server| {
+            let (caller, standing) = bearer::admit(server, token.as_deref(), source)?;
+            Ok((standing, flow(server, &caller)))
+        });
+        let (standing, result) = ran.await?;
+        self.request.extensions_mut().insert(Standing(standing));
+        result
     }
 
     /// The answer with this body, or the problem.
