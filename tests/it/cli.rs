@@ -178,12 +178,16 @@ fn each_line_of_the_guide_works_as_printed() {
                     assert!(answer.get("refresh_token").is_none());
                 }
                 "the" => assert_eq!(answer["items"].as_array().unwrap().len(), 2),
+                "an" => assert_eq!(
+                    (answer["valid"].clone(), answer["scopes"].clone()),
+                    (json!(true), json!(["orders:read"]))
+                ),
                 other => panic!("{other}"),
             }
         }
         seen.insert(name.to_owned());
     }
-    let wanted = ["password", "client_credentials", "authorization_code", "refresh_token", "the", "metrics"];
+    let wanted = ["password", "client_credentials", "authorization_code", "refresh_token", "the", "an", "metrics"];
     assert_eq!(seen, wanted.into_iter().map(str::to_owned).collect());
     for address in lines
         .iter()
