@@ -47,6 +47,8 @@ pub enum Command {
         /// Its id.
         id: String,
         #[command(flatten)]
+        entered: Entered,
+        #[command(flatten)]
         members: Members,
     },
     /// Enter the client's secret anew, from standard input. Earlier tokens end.
@@ -151,7 +153,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             return page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")));
         }
         Command::Show { id } => workflows::show(&server, &caller, &id),
-        Command::Edit { id, members } => {
+        Command::Edit { id, entered, members } => {
             let origins = unless_empty(members.allowed_origins);
             let edit = WorkflowEdit {
                 name: members.name,
@@ -159,6 +161,8 @@ pub fn run(command: Command, context: &Context) -> CliResult {
                 resources: unless_empty(members.resources),
                 allowed_origins: if members.no_origins { Some(Vec::new()) } else { origins },
                 access_token_lifetime: members.access_token_lifetime,
+                // Only widening needs it, so nothing waits for standard input here.
+                client_secret: entered.client_secret_file.is_some().then(|| entered.read()).transpose()?,
             };
             workflows::update(&server, &caller, &id, edit)
         }

@@ -135,9 +135,19 @@ fn a_workflow_holds_no_more_than_its_client(engine: Engine) {
     for body in [json!({ "scopes": ["write"] }), json!({ "client_id": "x" }), json!({ "access_token_lifetime": 901 })] {
         admin.patch(&path, &body).problem(400, "invalid_request");
     }
-    let edited = admin.patch(&path, &json!({ "name": "Till", "access_token_lifetime": 900 })).ok();
+    let edited = admin.patch(&path, &json!({ "name": "Till", "access_token_lifetime": 200 })).ok();
     assert_eq!((&edited["name"], &edited["scopes"]), (&json!("Till"), &json!(["read"])));
-    assert_eq!(edited["authorized_at"], "2026-01-01T12:00:00Z", "an edit needs no secret and ends no token");
+    assert_eq!(edited["authorized_at"], "2026-01-01T12:00:00Z", "to narrow needs no secret and ends no token");
+    // Whoever may edit workflows, and holds no more than that, cannot widen one past whoever entered the secret.
+    let secret = client.secret.clone().unwrap();
+    for (name, value) in [("allowed_origins", json!(["https://evil.example"])), ("access_token_lifetime", json!(201))] {
+        let wider = json!({ name: value });
+        let detail = admin.patch(&path, &wider).problem(400, "invalid_request");
+        assert!(detail.contains("client_secret"), "{detail}");
+        admin.patch(&path, &with(wider, "client_secret", json!("cs_wrong"))).problem(400, "invalid_request");
+    }
+    let entered = json!({ "access_token_lifetime": 201, "client_secret": secret });
+    assert_eq!(admin.patch(&path, &entered).ok()["access_token_lifetime"], 201);
 }
 
 fn each_change_is_an_event(engine: Engine) {
@@ -209,7 +219,9 @@ fn the_command_line_does_it_all() {
     let line = format!("workflow authorize {id} --json --client-secret-file {}", file.display());
     assert_eq!(run(&line, "").json()["state"], "active");
     run(&format!("workflow authorize {id} --client-secret-file /nowhere"), "").assert_refused(1, "/nowhere", "secret");
-    let edited = run(&format!("workflow edit {id} --name Till --no-origins --json"), "").json();
+    let widened = format!("workflow edit {id} --name Till --no-origins --json");
+    run(&widened, "").assert_refused(3, "client_secret", "");
+    let edited = run(&format!("{widened} --client-secret-file {}", file.display()), "").json();
     assert_eq!((&edited["name"], &edited["allowed_origins"]), (&json!("Till"), &json!([])));
     let listed = run("workflow list", "");
     assert!(listed.out.starts_with("ID ") && listed.out.contains(&id), "{listed:?}");

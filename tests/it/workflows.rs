@@ -150,7 +150,11 @@ fn cors_follows_the_workflows(engine: Engine) {
     clients::set_status(&test.server, &Caller::command_line(), "web", Status::Inactive).unwrap();
     assert_eq!(allowed(PAGE), "");
     clients::set_status(&test.server, &Caller::command_line(), "web", Status::Active).unwrap();
-    let edit = WorkflowEdit { allowed_origins: Some(Vec::new()), ..WorkflowEdit::default() };
+    let edit = WorkflowEdit {
+        allowed_origins: Some(Vec::new()),
+        client_secret: Some(entered(&client)),
+        ..WorkflowEdit::default()
+    };
     workflows::update(&test.server, &Caller::command_line(), &id, edit).unwrap();
     assert_eq!(allowed(PAGE), "");
 }
@@ -187,7 +191,7 @@ fn scope_and_resource_may_only_narrow(engine: Engine) {
     let id = workflow(&test, &client, &[]);
     let edit = |scopes: &[&str]| {
         let scopes = Some(scopes.iter().map(|scope| (*scope).to_owned()).collect());
-        let edit = WorkflowEdit { scopes, ..WorkflowEdit::default() };
+        let edit = WorkflowEdit { scopes, client_secret: Some(entered(&client)), ..WorkflowEdit::default() };
         workflows::update(&test.server, &Caller::command_line(), &id, edit).map_err(|error| format!("{error:?}"))
     };
     edit(&["read", "write"]).unwrap();

@@ -70,6 +70,22 @@ pub struct WorkflowEdit {
     pub allowed_origins: Option<Vec<Origin>>,
     #[serde(default, deserialize_with = "not_null")]
     pub access_token_lifetime: Option<u32>,
+    /// A secret of the client that works now: needed where the edit widens what the workflow may do. It is not kept.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "not_null")]
+    pub client_secret: Option<EnteredSecret>,
+}
+
+/// Does `after` allow what `before` did not? What a workflow is bound to was bound by whoever entered the client's secret.
+pub(super) fn widens(before: &Workflow, after: &Workflow) -> bool {
+    let origins = || after.allowed_origins.iter().any(|origin| !before.allowed_origins.contains(origin));
+    // Without origins it is for callers that are not browsers, which can be anybody who knows two public identifiers.
+    let opened = after.allowed_origins.is_empty() && !before.allowed_origins.is_empty();
+    !after.scope.is_subset_of(&before.scope)
+        || after.resources.iter().any(|resource| !before.resources.contains(resource))
+        || after.access_token_lifetime > before.access_token_lifetime
+        || opened
+        || origins()
 }
 
 impl WorkflowEdit {

@@ -20,7 +20,7 @@ use crate::flows::access_keys::scope_of;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, client_auth, limits};
-use members::{DEFAULT_LIFETIME, check, default_resources};
+use members::{DEFAULT_LIFETIME, check, default_resources, widens};
 
 /// A workflow with what has become of it.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -137,14 +137,23 @@ pub fn list(
     })?)
 }
 
-/// Edits a workflow, within what its client is registered for.
-pub fn update(server: &Server, caller: &Caller, id: &str, edit: WorkflowEdit) -> FlowResult<ShownWorkflow> {
+/// Edits a workflow, within what its client is registered for. To widen it takes the client's secret, as to make it did.
+pub fn update(server: &Server, caller: &Caller, id: &str, mut edit: WorkflowEdit) -> FlowResult<ShownWorkflow> {
     let before = find_to_change(server, caller, id)?;
+    let entered = edit.client_secret.take();
     let client = server.store.read(|connection| connection.find_client(before.client_id.as_str()))?;
     let client = client.ok_or(Denial::NotFound("client"))?;
     let mut workflow = before.clone();
     edit.apply(&mut workflow)?;
     check(server, &client, &mut workflow)?;
+    if widens(&before, &workflow) {
+        let needed = || {
+            let text = "this widens what the workflow may do: send client_secret too, as for making it";
+            Denial::InvalidMember(text.to_owned())
+        };
+        let event = caller.event(AuditAction::WorkflowUpdated, "workflow", id);
+        enter(server, client.client_id.as_str(), &entered.ok_or_else(needed)?, event)?;
+    }
     change(server, caller, &before, workflow, AuditAction::WorkflowUpdated)
 }
 
