@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::{DEFAULT_ENVIRONMENT, Environment};
+use crate::domain::ids::ClientId;
 use crate::domain::limits::Limits;
 use crate::domain::role::{ADMIN_SCOPE, Roles};
 use crate::protocol::bearer::bearer_token;
@@ -465,6 +466,12 @@ impl Config {
             for prefix in own.into_iter().chain(environment.client_secret_prefix.as_deref()) {
                 check_prefix(prefix)?;
             }
+            if ClientId::is_reserved(&environment.client_id_prefix) {
+                return fail(format!(
+                    "environments.{}.client_id_prefix must not start with ak_, sa_ or wf_: those are of other things",
+                    environment.name
+                ));
+            }
             if environment.access_key_prefix.is_empty() || seen.contains(&environment.access_key_prefix) {
                 return fail(format!(
                     "environments.{}.access_key_prefix must be set and differ from that of every other environment",
@@ -726,6 +733,7 @@ mod tests {
         assert!(!error("[limits]\ncounters = 'http://hunter2@localhost'").contains("hunter2"));
         assert!(error("[limits]\nwhen_counters_fail = 'maybe'").contains("maybe"));
         assert!(error("[tokens]\nauthorization_code_lifetime = '5m'").contains("60s"));
+        assert!(error("[environments.live]\nclient_id_prefix = 'ak_live_'").contains("ak_, sa_ or wf_"));
         assert!(error("[signing_keys]\npublish_ahead = '1m'").contains("jwks_max_age"));
     }
 

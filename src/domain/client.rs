@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::denial::Denial;
 use crate::domain::ids::{ClientId, ClientSecretId};
 use crate::domain::limits::Limits;
+use crate::domain::text::is_deceptive;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
@@ -188,8 +189,11 @@ impl Client {
         if !ClientId::is_valid(self.client_id.as_str()) {
             return fail("client_id must be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~");
         }
-        if self.client_name.trim().is_empty() || self.client_name.len() > 200 {
-            return fail("client_name must have 1 to 200 bytes");
+        if self.client_name.trim().is_empty()
+            || self.client_name.len() > 200
+            || self.client_name.chars().any(is_deceptive)
+        {
+            return fail("client_name must have 1 to 200 bytes and no control or direction characters");
         }
         if self.description.len() > 2000 {
             return fail("description must have at most 2000 bytes");

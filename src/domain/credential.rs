@@ -45,6 +45,17 @@ pub struct CredentialUser {
     pub roles: Vec<String>,
 }
 
+/// The restrictions of an access key: what is made with the key must not be free of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// When the key ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The networks it may be used from; empty for all.
+    pub allowed_addresses: Vec<IpNet>,
+    /// Its own limits, without those of plan and environment.
+    pub limits: Limits,
+}
+
 /// A credential with everything it is judged by. What its owner has lost is already taken from it.
 #[derive(Debug, Clone)]
 pub struct Credential {
@@ -82,6 +93,8 @@ pub struct Credential {
     pub plan: Option<String>,
     /// Its limits, resolved and capped.
     pub limits: Limits,
+    /// What the access key it is, or was exchanged for, is restricted to; None for everything else.
+    pub bounds: Option<Bounds>,
     /// Was it presented with a secret that is being replaced? Then when that secret ends.
     pub rotating_until: Option<DateTime<Utc>>,
 }
@@ -251,6 +264,7 @@ mod tests {
             projects: vec!["one".to_owned()],
             plan: None,
             limits: Limits::default(),
+            bounds: None,
             rotating_until: None,
         }
     }

@@ -114,4 +114,10 @@ impl ClientId {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
         !text.is_empty() && text.len() <= MAX_CLIENT_ID && text.bytes().all(unreserved)
     }
+
+    /// Does it look like the identifier of something else? A client must not be taken for an access key, a service account
+    /// or a workflow.
+    pub fn is_reserved(text: &str) -> bool {
+        ["ak_", "sa_", "wf_"].iter().any(|prefix| text.starts_with(prefix))
+    }
 }

@@ -43,6 +43,13 @@ impl Limits {
             || exceeds(self.requests_per_hour, most.requests_per_hour)
     }
 
+    /// Is one of these above that of `most`, or absent where `most` has one?
+    pub fn escape(self, most: Self) -> bool {
+        let escapes = |own: Option<u32>, most: Option<u32>| most.is_some_and(|most| own.is_none_or(|own| own > most));
+        escapes(self.requests_per_minute, most.requests_per_minute)
+            || escapes(self.requests_per_hour, most.requests_per_hour)
+    }
+
     /// The windows in seconds with their limits, shortest first.
     pub fn windows(self) -> impl Iterator<Item = (u32, u32)> {
         let minute = self.requests_per_minute.map(|limit| (60, limit));
@@ -104,6 +111,8 @@ mod tests {
         assert_eq!(limits(0, 0).capped(limits(0, 0)), limits(0, 0));
         assert!(limits(101, 0).exceed(limits(100, 0)));
         assert!(!limits(101, 0).exceed(limits(0, 5)));
+        assert!(limits(101, 0).escape(limits(100, 0)) && limits(0, 0).escape(limits(0, 5)));
+        assert!(!limits(100, 0).escape(limits(100, 0)) && !limits(0, 5).escape(limits(0, 0)));
         assert_eq!(limits(5, 9).windows().collect::<Vec<_>>(), [(60, 5), (3600, 9)]);
     }
 }

@@ -24,6 +24,7 @@ pub mod role;
 pub mod scope_definition;
 pub mod service_account;
 pub mod signing_key;
+pub mod text;
 pub mod usage;
 pub mod usage_summary;
 pub mod user;

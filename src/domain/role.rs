@@ -9,7 +9,7 @@ pub const ADMIN_SCOPE: &str = "admin";
 
 /// The scopes of the admin API with what they allow: each is privileged. A platform cannot use these words for its own API,
 /// so they say whose they are where platforms are known to use the plain word.
-pub const ADMIN_API_SCOPES: [(&str, &str); 24] = [
+pub const ADMIN_API_SCOPES: [(&str, &str); 26] = [
     (ADMIN_SCOPE, "Administer this server without limits"),
     ("clients:read", "See registered clients"),
     ("clients:write", "Register, edit and revoke clients"),
@@ -25,6 +25,8 @@ pub const ADMIN_API_SCOPES: [(&str, &str); 24] = [
     ("tokens:read", "See which access tokens are revoked"),
     ("access-keys:read", "See access keys"),
     ("access-keys:write", "Create, edit, rotate and revoke access keys"),
+    ("own-access-keys:read", "See your own access keys"),
+    ("own-access-keys:write", "Create, edit, rotate and revoke your own access keys"),
     ("service-accounts:read", "See service accounts"),
     ("service-accounts:write", "Create, edit and revoke service accounts"),
     ("projects:read", "See projects"),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::client::Status;
 use crate::domain::ids::UserId;
+use crate::domain::text::is_deceptive;
 
 /// A user account. The password hash is kept apart and never leaves the store and login flows.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -46,11 +47,13 @@ pub fn username_key(username: &str) -> String {
     username.trim().to_lowercase()
 }
 
-/// Checks a username: 1 to 100 characters, no control characters, no space at either end.
+/// Checks a username: 1 to 100 characters, no control or direction characters, no space at either end.
 pub fn check_username(username: &str) -> Result<(), InvalidUser> {
     let length = username.chars().count();
-    if length == 0 || length > 100 || username.chars().any(char::is_control) || username.trim() != username {
-        return Err(InvalidUser("username must have 1 to 100 characters, no control characters, no space at its ends"));
+    if length == 0 || length > 100 || username.chars().any(is_deceptive) || username.trim() != username {
+        return Err(InvalidUser(
+            "username must have 1 to 100 characters, no control or direction characters, no space at its ends",
+        ));
     }
     Ok(())
 }
@@ -68,8 +71,8 @@ pub fn check_new_password(password: &str) -> Result<(), InvalidUser> {
 
 /// Checks the free texts of a profile.
 pub fn check_profile(name: Option<&str>, email: Option<&str>) -> Result<(), InvalidUser> {
-    if name.is_some_and(|name| name.len() > 200 || name.chars().any(char::is_control)) {
-        return Err(InvalidUser("name must have at most 200 bytes and no control characters"));
+    if name.is_some_and(|name| name.len() > 200 || name.chars().any(is_deceptive)) {
+        return Err(InvalidUser("name must have at most 200 bytes and no control or direction characters"));
     }
     let is_address = |email: &str| {
         let (local, domain) = email.rsplit_once('@').unwrap_or_default();

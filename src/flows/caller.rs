@@ -2,6 +2,7 @@
 
 use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::credential::Bounds;
 use crate::domain::denial::Denial;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::{self, ADMIN_SCOPE};
@@ -21,9 +22,14 @@ pub struct Caller {
     pub held: Scope,
     /// The projects the caller's own credential is limited to; empty for all.
     pub projects: Vec<String>,
+    /// The restrictions of the access key that calls; None for everybody else.
+    pub bounds: Option<Bounds>,
     /// From where.
     pub source: Source,
 }
+
+/// What somebody whose credential is limited to projects may write: nothing else knows of projects.
+const WRITABLE_WITHIN_PROJECTS: [&str; 3] = ["access-keys:write", "own-access-keys:write", "usage:write"];
 
 impl Caller {
     /// Someone with a shell on the server's machine and its keys: there is nothing to hold back from them.
@@ -38,12 +44,21 @@ impl Caller {
 
     fn unlimited(actor: Actor) -> Self {
         let held = Scope::from_tokens([ADMIN_SCOPE]);
-        Self { actor, client_id: None, owner: None, held, projects: Vec::new(), source: Source::default() }
+        let (projects, source) = (Vec::new(), Source::default());
+        Self { actor, client_id: None, owner: None, held, projects, bounds: None, source }
     }
 
-    /// Refuses unless this scope is held.
+    /// Refuses unless this scope is held. Whoever is limited to projects writes only what is limited to them too.
     pub fn require(&self, scope: &'static str) -> Result<(), Denial> {
-        if role::holds(&self.held, scope) { Ok(()) } else { Err(Denial::BearerScopeMissing(scope)) }
+        if !role::holds(&self.held, scope) {
+            return Err(Denial::BearerScopeMissing(scope));
+        }
+        let writes = scope.ends_with(":write") && !WRITABLE_WITHIN_PROJECTS.contains(&scope);
+        if writes && !self.projects.is_empty() {
+            let text = format!("you are limited to projects: {scope} reaches beyond them");
+            return Err(Denial::PrivilegeEscalation(text));
+        }
+        Ok(())
     }
 
     /// Refuses to hand out a scope that the caller does not hold. `admin` may hand out all.
@@ -55,7 +70,7 @@ impl Caller {
         }
     }
 
-    /// Refuses to hand out a credential for projects that the caller's own is not for. An empty list is every project.
+    /// Refuses to hand out, or to change, a credential for projects that the caller's own is not for. An empty list is every project.
     pub fn may_hand_out_projects(&self, projects: &[ProjectId]) -> Result<(), Denial> {
         if self.projects.is_empty() {
             return Ok(());
@@ -66,7 +81,7 @@ impl Caller {
             None => "every project".to_owned(),
             Some(project) => format!("project {project}"),
         };
-        Err(Denial::PrivilegeEscalation(format!("you cannot hand out {said}: you are limited to other projects")))
+        Err(Denial::PrivilegeEscalation(format!("you cannot do this for {said}: you are limited to other projects")))
     }
 
     /// Refuses to register a client for a privileged scope that the caller does not hold.

@@ -5,7 +5,7 @@ use chrono::DateTime;
 
 use crate::domain::access_key::{AccessKey, AccessKeySecret, Owner};
 use crate::domain::client::{Client, Status};
-use crate::domain::credential::{Credential, CredentialKind, CredentialUser};
+use crate::domain::credential::{Bounds, Credential, CredentialKind, CredentialUser};
 use crate::domain::role;
 use crate::domain::user::User;
 use crate::flows::Server;
@@ -74,6 +74,11 @@ pub fn of_access_key(server: &Server, found: &PresentedAccessKey, secret: Option
         projects: key.projects.iter().map(|project| project.0.clone()).collect(),
         limits: server.limits(&key.environment, key.limits, plan.as_deref()),
         plan,
+        bounds: Some(Bounds {
+            expires_at: key.expires_at,
+            allowed_addresses: key.allowed_addresses.clone(),
+            limits: key.limits,
+        }),
         rotating_until: secret_end,
     }
 }
@@ -122,6 +127,7 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
         projects: known.claims.projects.unwrap_or_default(),
         limits: client.as_ref().map(|client| server.limits_of_client(client)).unwrap_or_default(),
         plan: client.and_then(|client| client.plan),
+        bounds: None,
         rotating_until: None,
     }
 }
@@ -148,6 +154,7 @@ pub fn of_client(server: &Server, client: &Client) -> Credential {
         projects: Vec::new(),
         plan: client.plan.clone(),
         limits: server.limits_of_client(client),
+        bounds: None,
         rotating_until: None,
     }
 }

@@ -15,7 +15,7 @@ use crate::flows::Server;
 use crate::flows::access_keys::scope_of;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::member::{not_null, present};
+use crate::flows::member::{items, not_null, present};
 use crate::store::StoreError;
 
 /// A service account to make.
@@ -46,7 +46,7 @@ pub struct ServiceAccountEdit {
     #[serde(default, deserialize_with = "not_null")]
     pub description: Option<String>,
     /// The most that its keys may hold.
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(default, deserialize_with = "items")]
     pub scopes: Option<Vec<String>>,
     /// The plan of its keys that have none of their own.
     #[serde(default, deserialize_with = "present")]

@@ -39,6 +39,16 @@ impl Shell {
 }
 
 #[test]
+fn a_scope_that_nobody_defined_is_remarked_on() {
+    let shell = Shell::new();
+    let undefined = shell.run("access-key create --name typo --scope projects:raed+projects:read");
+    assert_eq!(
+        (undefined.code, undefined.err.trim_end()),
+        (0, "grantor: warning: nobody has defined the scope projects:raed: check for typing errors")
+    );
+}
+
+#[test]
 fn keys_are_managed() {
     let shell = Shell::new();
     let made = shell.json("access-key create --name my+key --scope projects:read");

@@ -285,7 +285,6 @@ fn an_edit_changes_what_it_names(engine: Engine) {
         json!({ "masked": "x" }),
         json!({ "resources": ["https://a.example"] }),
         json!({ "name": null }),
-        json!({ "scopes": null }),
     ] {
         admin.patch(&path, &fixed).problem(400, "invalid_request");
     }

@@ -8,6 +8,7 @@
 #[macro_use]
 mod support;
 
+mod access_key_bounds;
 mod access_key_commands;
 mod access_key_owners;
 mod access_keys;

@@ -295,7 +295,17 @@ fn create(server: &Server, caller: &Caller, new: Create, json: bool) -> CliResul
         expires_at: new.expires.and_then(|expires| expires.end(server)),
         expires_in: None,
     };
-    show_with_secret(access_keys::create(server, caller, key)?, file, json)
+    let definitions = server.scopes();
+    let undefined: Vec<_> = key.scopes.iter().filter(|token| definitions.find(token).is_none()).cloned().collect();
+    let made = access_keys::create(server, caller, key)?;
+    if !undefined.is_empty() {
+        // A warning only: a key may hold words that its API alone knows.
+        output::progress(&format!(
+            "warning: nobody has defined the scope {}: check for typing errors",
+            undefined.join(" ")
+        ));
+    }
+    show_with_secret(made, file, json)
 }
 
 impl Edit {

@@ -1,14 +1,20 @@
 //! What a key may be: its texts and limits, what its environment allows, what the caller may hand out, what its owner holds.
 
+use chrono::TimeDelta;
+
 use crate::domain::access_key::{AccessKey, Owner};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::project::check_texts;
 use crate::domain::role;
+use crate::flows::access_keys::{bounds, own};
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
 use crate::protocol::scope::Scope;
+
+/// In seconds; later times are hardly meant, and hard to write in other systems.
+const LONGEST_LIFE: i64 = 3_162_240_000;
 
 /// Checks a key as it is to become: its texts and limits, its environment, what the caller may hand out, what its owner
 /// holds. `before` is what it was.
@@ -28,15 +34,19 @@ pub(super) fn check(server: &Server, caller: &Caller, key: &AccessKey, before: O
     }
     let is_new = |token: &&str| !before.is_some_and(|before| before.scope.contains(token));
     let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
-    caller.may_hand_out(added.iter().copied())?;
+    own::may_hand_out(server, caller, key, added.iter().copied())?;
+    own::may_limit(server, caller, key, before)?;
+    bounds::check(caller, key, before)?;
     if before.is_none() {
         may_act_as(caller, key.owner.as_ref())?;
     }
     if before.is_none() || !added.is_empty() {
         check_owner(server, key, &added)?;
     }
-    if before.is_none_or(|before| before.projects != key.projects) {
+    if !added.is_empty() || before.is_none_or(|before| before.projects != key.projects) {
         caller.may_hand_out_projects(&key.projects)?;
+    }
+    if before.is_none_or(|before| before.projects != key.projects) {
         check_projects(server, key)?;
     }
     Ok(())
@@ -47,6 +57,9 @@ fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
     let now = server.clock.now();
     if key.expires_at.is_some_and(|end| end <= now) {
         return refuse("expires_at must be in the future");
+    }
+    if key.expires_at.is_some_and(|end| end - now > TimeDelta::seconds(LONGEST_LIFE)) {
+        return refuse("expires_at must be within 100 years");
     }
     let within =
         |most| key.expires_at.and_then(|end| (end - key.created_at).to_std().ok()).is_some_and(|life| life <= most);

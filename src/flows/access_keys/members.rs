@@ -14,7 +14,7 @@ use crate::domain::ids::{AccessKeyId, ProjectId};
 use crate::domain::limits::Limits;
 use crate::domain::role;
 use crate::flows::caller::Caller;
-use crate::flows::member::{networks, not_null, present};
+use crate::flows::member::{items, networks, not_null, present};
 use crate::flows::{Server, environments};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::{Scope, is_scope_token};
@@ -67,9 +67,9 @@ pub struct AccessKeyEdit {
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     pub description: Option<String>,
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(default, deserialize_with = "items")]
     pub scopes: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "not_null")]
+    #[serde(default, deserialize_with = "items")]
     pub projects: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     pub plan: Option<Option<String>>,
@@ -116,7 +116,8 @@ fn projects_of(names: Vec<String>) -> Result<Vec<ProjectId>, Denial> {
 /// be used here by whoever receives it there.
 fn default_resources(server: &Server, environment: &Environment, scope: &Scope) -> Vec<Resource> {
     let own = |token: &str| role::is_admin_api_scope(token) && token != role::ADMIN_SCOPE;
-    if !scope.is_empty() && scope.iter().all(own) {
+    let is_default = environment.name == server.config.server.default_environment;
+    if is_default && !scope.is_empty() && scope.iter().all(own) {
         return vec![server.admin_resource.clone()];
     }
     environment.resources.first().cloned().into_iter().collect()

@@ -1,9 +1,11 @@
 //! Access keys, as operators and people manage them: create, list, show, edit. Nobody makes a key that holds more than
 //! they do.
 
+mod bounds;
 mod check;
 mod leak;
 mod members;
+mod own;
 mod rotate;
 mod status;
 
@@ -28,6 +30,7 @@ use crate::domain::limits::Limits;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::usage::SecretUse;
 use crate::flows::access_keys::check::check;
+use crate::flows::access_keys::own::Reach;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
@@ -79,7 +82,7 @@ fn make_secret(
 
 /// Makes a key. It belongs to the caller where no owner is named.
 pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult<AccessKeyWithSecret> {
-    caller.require("access-keys:write")?;
+    own::to_write(caller)?;
     let now = server.clock.now();
     let mut key = new.into_key(server, caller)?;
     key.id = AccessKeyId(format!("ak_{}", random::id(now)?.replace('-', "")));
@@ -100,13 +103,12 @@ pub fn create(server: &Server, caller: &Caller, new: NewAccessKey) -> FlowResult
 
 /// One key.
 pub fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    caller.require("access-keys:read")?;
-    find(server, id)
+    find(server, own::to_read(caller)?, id)
 }
 
-fn find(server: &Server, id: &str) -> FlowResult<AccessKey> {
+fn find(server: &Server, reach: Reach<'_>, id: &str) -> FlowResult<AccessKey> {
     let found = server.store.read(|connection| connection.find_access_key(id))?;
-    found.ok_or(FlowError::Denied(Denial::NotFound("access key")))
+    found.filter(|key| reach.covers(key)).ok_or(FlowError::Denied(Denial::NotFound("access key")))
 }
 
 /// A page of keys.
@@ -116,14 +118,20 @@ pub fn list(
     filter: &AccessKeyFilter,
     page: &PageRequest,
 ) -> FlowResult<Page<AccessKey>> {
-    caller.require("access-keys:read")?;
-    Ok(server.store.read(|connection| connection.list_access_keys(filter, page))?)
+    let reach = own::to_read(caller)?;
+    let mut filter = filter.clone();
+    if let Reach::Own(owner) = reach {
+        if filter.owner_id.as_ref().is_some_and(|wanted| wanted != owner.id()) {
+            return Ok(Page { items: Vec::new(), next_cursor: None });
+        }
+        filter.owner_id = Some(owner.id().to_owned());
+    }
+    Ok(server.store.read(|connection| connection.list_access_keys(&filter, page))?)
 }
 
 /// The secrets of a key that work now: who still uses the old one, and from where. That somebody looked is an event.
 pub fn secrets(server: &Server, caller: &Caller, id: &str) -> FlowResult<Vec<SecretInUse>> {
-    caller.require("access-keys:read")?;
-    let key = find(server, id)?;
+    let key = find(server, own::to_read(caller)?, id)?;
     let now = server.clock.now();
     let (secrets, uses) = server.store.read(|connection| {
         Ok((connection.list_access_key_secrets(key.id.as_str())?, connection.list_secret_uses(key.id.as_str())?))
@@ -176,10 +184,16 @@ pub(super) fn said(limits: Limits, plan: Option<&str>) -> String {
     )
 }
 
+/// A key that the caller may change or remove. Whoever is limited to projects leaves those of others alone.
+fn find_to_write(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
+    let key = find(server, own::to_write(caller)?, id)?;
+    caller.may_hand_out_projects(&key.projects)?;
+    Ok(key)
+}
+
 /// A key that can still be changed.
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    caller.require("access-keys:write")?;
-    let key = find(server, id)?;
+    let key = find_to_write(server, caller, id)?;
     if key.status == Status::Revoked {
         return Err(Denial::Conflict("the access key is revoked, which is final".to_owned()).into());
     }

@@ -6,7 +6,7 @@ use crate::domain::access_key::AccessKey;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
 use crate::flows::access_keys::check::may_act_as;
-use crate::flows::access_keys::{AccessKeyWithSecret, changed_at, find_to_change, make_secret};
+use crate::flows::access_keys::{AccessKeyWithSecret, bounds, changed_at, find_to_change, make_secret, own};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, environments};
@@ -25,8 +25,8 @@ pub(in crate::flows) fn check_grace(server: &Server, grace_seconds: u32) -> Resu
 pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) -> FlowResult<AccessKeyWithSecret> {
     let before = find_to_change(server, caller, id)?;
     // Whoever rotates a key gets it into their hands.
-    caller.may_hand_out(before.scope.iter())?;
-    caller.may_hand_out_projects(&before.projects)?;
+    own::may_hand_out(server, caller, &before, before.scope.iter())?;
+    bounds::check(caller, &before, None)?;
     may_act_as(caller, before.owner.as_ref())?;
     check_grace(server, grace_seconds)?;
     let environment = environments::find(server, &before.environment)?;

@@ -5,7 +5,7 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
-use crate::flows::access_keys::{changed_at, find, find_to_change, write_change};
+use crate::flows::access_keys::{changed_at, find_to_change, find_to_write, write_change};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
@@ -28,8 +28,7 @@ pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> Flo
 
 /// Deletes a key for good. The name must be repeated, so that nobody deletes the wrong one.
 pub fn delete(server: &Server, caller: &Caller, id: &str, name: &str) -> FlowResult<()> {
-    caller.require("access-keys:write")?;
-    let key = find(server, id)?;
+    let key = find_to_write(server, caller, id)?;
     if key.name != name {
         return Err(Denial::InvalidMember("name must be the name of the access key to delete".to_owned()).into());
     }

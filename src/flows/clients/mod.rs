@@ -15,6 +15,7 @@ use crate::crypto::random;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::{Client, Status};
 use crate::domain::denial::Denial;
+use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
@@ -33,6 +34,9 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
             format!("{}{}", environments::find(server, name)?.client_id_prefix, random::opaque_id()?)
         }
     };
+    if ClientId::is_reserved(&client_id) {
+        return Err(Denial::InvalidMember("client_id must not start with ak_, sa_ or wf_".to_owned()).into());
+    }
     // RFC 9700 §4.15: a client that acts for itself must not look like a user.
     if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
         return Err(Denial::InvalidMember("this client_id is taken".to_owned()).into());

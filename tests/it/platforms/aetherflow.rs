@@ -87,11 +87,15 @@ fn a_third_party_gets_a_code_and_a_token(engine: Engine) {
 /// "Generate tokens from your account settings": an access key of the user, and the JWT that it is exchanged for.
 fn a_personal_token_is_a_jwt_that_can_be_revoked(engine: Engine) {
     let platform = started(engine);
-    let ada = platform.test.user("ada", &["auditor"]);
-    let body = json!({
-        "name": "laptop", "scopes": ["workflows:read", "workflows:write"], "owner": { "type": "user", "id": ada },
-    });
-    let (id, key) = platform.key(&body);
+    let ada = platform.test.user("ada", &["auditor", "member"]);
+    for scope in ["workflows:read", "workflows:write"] {
+        platform.post("/v1/scopes", &json!({ "name": scope, "description": "Workflows" }));
+    }
+    let settings = platform.token_of("ada", "own-access-keys:read own-access-keys:write");
+    let body = json!({ "name": "laptop", "scopes": ["workflows:read", "workflows:write"] });
+    let made = platform.api_as(&settings, Method::POST, "/v1/access-keys", &body);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let (id, key) = (text(&made.json()["id"]), text(&made.json()["secret"]));
     let exchange = |scope: &str| {
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
@@ -110,7 +114,7 @@ fn a_personal_token_is_a_jwt_that_can_be_revoked(engine: Engine) {
     let told = claims(&jwt);
     assert_eq!(
         (&told["sub"], &told["scope"], &told["roles"]),
-        (&json!(ada), &json!("workflows:read"), &json!(["auditor"]))
+        (&json!(ada), &json!("workflows:read"), &json!(["auditor", "member"]))
     );
     assert_eq!(v2(&platform, "workflows:read", &jwt).status, 200);
     assert_refused(&v2(&platform, "workflows:write", &jwt), 403, "insufficient_scope");
@@ -118,7 +122,8 @@ fn a_personal_token_is_a_jwt_that_can_be_revoked(engine: Engine) {
     // The key itself is a token too.
     assert_eq!(v2(&platform, "workflows:write", &key).header("x-auth-username"), "ada");
     // "Revoke compromised ones immediately."
-    platform.post(&format!("/v1/access-keys/{id}/revoke"), &json!({}));
+    let revoked = platform.api_as(&settings, Method::POST, &format!("/v1/access-keys/{id}/revoke"), &json!({}));
+    assert_eq!(revoked.status, 200, "{}", revoked.body);
     assert_refused(&v2(&platform, "workflows:read", &jwt), 401, "revoked");
     assert_refused(&v2(&platform, "workflows:read", &key), 401, "revoked");
     assert_eq!(exchange("workflows:read").status, 400);

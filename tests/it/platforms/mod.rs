@@ -60,7 +60,7 @@ impl Platform {
     /// Starts the server with the example's file, an administrator, and a dashboard that may hand out the platform's scopes.
     pub fn start(engine: Engine, name: &'static str, scopes: &str) -> Self {
         let test = TestServer::start_with(engine, |config| *config = settings(name, config));
-        let words = "admin access-keys:read access-keys:write service-accounts:read service-accounts:write clients:read \
+        let words = "admin access-keys:read access-keys:write own-access-keys:read own-access-keys:write service-accounts:read service-accounts:write clients:read \
                      projects:read usage:read audit-events:read alerts:read client-workflows:read client-workflows:write";
         let dashboard = test.client(ClientMembers {
             scope: Some(Scope::parse(&format!("{words} {scopes}")).unwrap()),
