@@ -5,7 +5,7 @@ use std::io::BufRead;
 use chrono::{DateTime, Utc};
 
 use crate::crypto::audit_key::AuditPublicKey;
-use crate::domain::audit_chain::{ChainHead, Checkpoint, Octets};
+use crate::domain::audit_chain::{Checkpoint, Octets, StoredHead};
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd, ExportStart};
 use crate::domain::page::{Page, PageRequest};
@@ -60,10 +60,14 @@ pub fn adopt_outside(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) 
 /// does; None for the others.
 pub fn take_checkpoint(server: &Server) -> FlowResult<Option<Checkpoint>> {
     let read = |connection: &mut StoreConnection| {
-        // The checkpoint first: what the head then says is not older.
-        Ok((connection.find_last_checkpoint()?, connection.find_audit_chain_head()?))
+        connection.at_one_moment(|connection| Ok((connection.find_last_checkpoint()?, connection.find_stored_head()?)))
     };
-    let (last, head) = server.store.read(read)?;
+    let (last, stored) = server.store.read(read)?;
+    // What the server did not write it does not sign.
+    if let Err(broken) = check_head(server, &stored) {
+        return Err(Failure::Internal(format!("no audit checkpoint is made: {broken}")).into());
+    }
+    let head = stored.head;
     if head.sequence == last.as_ref().map_or(0, |last| last.sequence) {
         return Ok(None);
     }
@@ -113,7 +117,45 @@ pub fn verify(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) -> Flow
         taken
     })?;
     let outside = server.store.read(|connection| connection.count_audit_events_outside())?;
-    Ok(walked.and_then(|head| walk.finish_database(&head, outside)))
+    Ok(walked.and_then(|stored| {
+        let report = walk.finish_database(&stored.head, outside)?;
+        check_head(server, &stored).map(|()| report)
+    }))
+}
+
+/// Is the end of the chain, with the number of checkpoints, what the server wrote?
+fn check_head(server: &Server, stored: &StoredHead) -> Result<(), Broken> {
+    let StoredHead { head, seal, last_checkpoint } = stored;
+    let seal = seal.as_ref().map_or(&[][..], |seal| &seal.0);
+    if !server.keys.audit_seal.holds(&head.message(), seal) {
+        return Err(Broken::ForgedEnd { sequence: head.sequence });
+    }
+    match *last_checkpoint {
+        last if last == head.checkpoints => Ok(()),
+        last => Err(Broken::MissingCheckpoint { number: last.min(head.checkpoints) + 1 }),
+    }
+}
+
+/// Compares the database with a checkpoint that was kept elsewhere. It finds also what the database alone cannot show: that
+/// an older state of it was put back.
+pub fn verify_checkpoint(server: &Server, caller: &Caller, kept: &Checkpoint) -> FlowResult<Result<(), Broken>> {
+    caller.require("audit-events:read")?;
+    let key = server.keys.audit.public();
+    if kept.kid != key.kid() || !key.verifies(&kept.message(), &kept.signature.0) {
+        return Ok(Err(Broken::OtherCheckpoint { number: kept.number }));
+    }
+    let (reached, found) = server.store.read(|connection| {
+        connection.at_one_moment(|connection| {
+            let found = connection.list_checkpoints_between(kept.sequence - 1, kept.sequence)?;
+            Ok((connection.find_audit_chain_head()?.sequence, found))
+        })
+    })?;
+    Ok(match found.iter().find(|checkpoint| checkpoint.number == kept.number) {
+        _ if reached < kept.sequence => Err(Broken::Truncated { sequence: reached, reached: kept.sequence }),
+        Some(found) if found == kept => Ok(()),
+        Some(_) => Err(Broken::OtherCheckpoint { number: kept.number }),
+        None => Err(Broken::MissingCheckpoint { number: kept.number }),
+    })
 }
 
 /// Gives the chain's records behind the first place up to the second to `take`, in order and in batches, until it errs.
@@ -122,7 +164,7 @@ fn stream<E>(
     server: &Server,
     (mut after, until): (i64, i64),
     take: &mut dyn FnMut(ChainRecord) -> Result<(), E>,
-) -> FlowResult<Result<ChainHead, E>> {
+) -> FlowResult<Result<StoredHead, E>> {
     loop {
         let part = server.store.read(|connection| connection.read_audit_chain(after, until, BATCH))?;
         let (head, is_last) = (part.head.clone(), part.is_last);
@@ -201,8 +243,12 @@ pub fn export(
         end.records += 1;
         write(&record)
     })?;
-    streamed.map_err(failed)?;
-    end.signature = Octets(key.sign(&end.message(&start)));
+    let stored = streamed.map_err(failed)?;
+    match check_head(server, &stored) {
+        Ok(()) => end.signature = Octets(key.sign(&end.message(&start))),
+        // It can still be read, and it does not prove itself.
+        Err(broken) => log::error!("the export is not signed: {broken}"),
+    }
     write(&ChainRecord::End(end.clone())).map_err(failed)?;
     Ok(end)
 }

@@ -2,24 +2,29 @@
 //! head is locked last and for a moment: who holds it waits for nothing more, and no two writes can wait for each other.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Nullable};
 
-use crate::crypto::audit_key::link;
+use crate::crypto::audit_key::{AuditSealKey, link};
 use crate::crypto::random;
-use crate::domain::audit_chain::{AuditClass, ChainHead, ChainedEvent, Checkpoint, Octets, PurgedRange};
+use crate::domain::audit_chain::{AuditClass, ChainHead, ChainedEvent, Checkpoint, Octets, PurgedRange, StoredHead};
 use crate::domain::audit_event::{AuditEvent, NewAuditEvent};
 use crate::store::audit_events::{AuditEventRow, chained};
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
-use crate::store::schema::{audit_chain, audit_events};
+use crate::store::schema::{audit_chain, audit_checkpoints, audit_events};
 
-/// Events of a write that is under way, with their times.
-type Gathered = Vec<(NewAuditEvent, DateTime<Utc>)>;
+/// What a write that is under way leaves for its end.
+#[derive(Default)]
+struct Gathered {
+    events: Vec<(NewAuditEvent, DateTime<Utc>)>,
+    key: Option<Arc<AuditSealKey>>,
+}
 
 thread_local! {
     /// A write runs on one thread from its begin to its commit; none is under way where this is None.
@@ -29,12 +34,25 @@ thread_local! {
 /// Keeps an event for the end of the write that is under way; gives it back where none is.
 pub(super) fn gather(event: &NewAuditEvent, now: DateTime<Utc>) -> Option<&NewAuditEvent> {
     GATHERED.with_borrow_mut(|gathered| match gathered {
-        Some(events) => {
-            events.push((event.clone(), now));
+        Some(gathered) => {
+            gathered.events.push((event.clone(), now));
             None
         }
         None => Some(event),
     })
+}
+
+/// Names the key that seals the end of the chain in the write that is under way.
+pub(super) fn seal_with(key: Option<Arc<AuditSealKey>>) {
+    GATHERED.with_borrow_mut(|gathered| {
+        if let Some(gathered) = gathered {
+            gathered.key = key;
+        }
+    });
+}
+
+fn seal_key() -> Option<Arc<AuditSealKey>> {
+    GATHERED.with_borrow(|gathered| gathered.as_ref().and_then(|gathered| gathered.key.clone()))
 }
 
 /// Runs a write and then appends the events that it left.
@@ -49,9 +67,12 @@ pub(super) fn with_events<T>(
             GATHERED.set(self.0.take());
         }
     }
-    let _restore = Restore(GATHERED.replace(Some(Vec::new())));
+    let inner = Gathered { key: seal_key(), ..Gathered::default() };
+    let _restore = Restore(GATHERED.replace(Some(inner)));
     let answer = write(connection)?;
-    for (event, now) in GATHERED.take().unwrap_or_default() {
+    let events =
+        GATHERED.with_borrow_mut(|gathered| gathered.as_mut().map(|gathered| std::mem::take(&mut gathered.events)));
+    for (event, now) in events.unwrap_or_default() {
         connection.append_audit_event(&event, now)?;
     }
     Ok(answer)
@@ -64,7 +85,24 @@ struct Place {
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
     #[diesel(sql_type = BigInt)]
+    checkpoints: i64,
+    #[diesel(sql_type = Nullable<Binary>)]
+    seal: Option<Vec<u8>>,
+    #[diesel(sql_type = BigInt)]
     next_id: i64,
+}
+
+impl Place {
+    fn head(&self) -> ChainHead {
+        ChainHead { sequence: self.sequence, hash: Octets(self.hash.clone()), checkpoints: self.checkpoints }
+    }
+
+    /// The seal of what follows. None where this place has no valid one itself: what somebody else put here must not
+    /// become the server's own by what the server appends to it.
+    fn seal_of(&self, next: &ChainHead) -> Option<Vec<u8>> {
+        let key = seal_key()?;
+        key.holds(&self.head().message(), self.seal.as_ref()?).then(|| key.seal(&next.message()))
+    }
 }
 
 /// A part of the chain, read at one moment.
@@ -76,7 +114,7 @@ pub struct ChainPart {
     /// Checkpoints among them.
     pub checkpoints: Vec<Checkpoint>,
     /// The end of the chain.
-    pub head: ChainHead,
+    pub head: StoredHead,
     /// The last part: nothing is behind it.
     pub is_last: bool,
 }
@@ -87,24 +125,28 @@ impl StoreConnection {
     fn lock_audit_chain(&mut self) -> Result<Place, StoreError> {
         Ok(match self {
             Self::Sqlite(connection) => diesel::sql_query(
-                "SELECT sequence, hash, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0) + 1 \
+                "SELECT sequence, hash, checkpoints, seal, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0) + 1 \
                  AS next_id FROM audit_chain WHERE id = 1",
             )
             .get_result(connection)?,
             Self::Postgres(connection) => diesel::sql_query(
                 "UPDATE audit_chain SET sequence = sequence WHERE id = 1 \
-                 RETURNING sequence, hash, nextval(pg_get_serial_sequence('audit_events', 'id')) AS next_id",
+                 RETURNING sequence, hash, checkpoints, seal, nextval(pg_get_serial_sequence('audit_events', 'id')) AS next_id",
             )
             .get_result(connection)?,
         })
     }
 
     /// Moves the end of the chain on from where it was.
-    fn move_audit_chain(&mut self, from: i64, to: &ChainedEvent) -> Result<(), StoreError> {
-        let (sequence, hash) = (to.event.sequence, to.event.hash.as_ref().map(|hash| &hash.0));
-        let (Some(sequence), Some(hash)) = (sequence, hash) else { return Ok(()) };
-        let head = audit_chain::table.filter(audit_chain::id.eq(1)).filter(audit_chain::sequence.eq(from));
-        let values = (audit_chain::sequence.eq(sequence), audit_chain::hash.eq(hash));
+    fn move_audit_chain(&mut self, from: &Place, to: &ChainedEvent) -> Result<(), StoreError> {
+        let (Some(sequence), Some(hash)) = (to.event.sequence, to.event.hash.clone()) else { return Ok(()) };
+        let next = ChainHead { sequence, hash, checkpoints: from.checkpoints };
+        let head = audit_chain::table.filter(audit_chain::id.eq(1)).filter(audit_chain::sequence.eq(from.sequence));
+        let values = (
+            audit_chain::sequence.eq(sequence),
+            audit_chain::seal.eq(from.seal_of(&next)),
+            audit_chain::hash.eq(next.hash.0),
+        );
         match on_each!(self, |connection| diesel::update(head).set(values).execute(connection))? {
             1 => Ok(()),
             _ => Err(StoreError::Corrupt("the end of the audit chain moved by itself".to_owned())),
@@ -136,7 +178,7 @@ impl StoreConnection {
         let row = AuditEventRow::from(chained.clone());
         let insert = diesel::insert_into(audit_events::table).values(row);
         on_each!(self, |connection| insert.execute(connection))?;
-        self.move_audit_chain(place.sequence, &chained)
+        self.move_audit_chain(&place, &chained)
     }
 
     /// Gives events from before the chain their places, at most `limit`; answers how many. What came later without a
@@ -151,7 +193,7 @@ impl StoreConnection {
             .limit(limit)
             .select(AuditEventRow::as_select())
             .load(self)?;
-        let (count, mut previous, mut sequence) = (rows.len(), place.hash, place.sequence);
+        let (count, mut previous, mut sequence) = (rows.len(), place.hash.clone(), place.sequence);
         let mut last = None;
         for row in rows {
             let mut event = AuditEvent::from(row);
@@ -171,7 +213,7 @@ impl StoreConnection {
             last = Some(adopted);
         }
         match last {
-            Some(last) => self.move_audit_chain(place.sequence, &last).map(|()| count),
+            Some(last) => self.move_audit_chain(&place, &last).map(|()| count),
             None => Ok(0),
         }
     }
@@ -198,9 +240,42 @@ impl StoreConnection {
 
     /// The end of the chain.
     pub fn find_audit_chain_head(&mut self) -> Result<ChainHead, StoreError> {
-        let query = audit_chain::table.select((audit_chain::sequence, audit_chain::hash));
-        let (sequence, hash): (i64, Vec<u8>) = query.get_result(self)?;
-        Ok(ChainHead { sequence, hash: Octets(hash) })
+        Ok(self.find_stored_head()?.head)
+    }
+
+    /// The end of the chain with its seal; within one moment with the checkpoints.
+    pub fn find_stored_head(&mut self) -> Result<StoredHead, StoreError> {
+        let columns = (audit_chain::sequence, audit_chain::hash, audit_chain::checkpoints, audit_chain::seal);
+        let (sequence, hash, checkpoints, seal): (i64, Vec<u8>, i64, Option<Vec<u8>>) =
+            audit_chain::table.select(columns).get_result(self)?;
+        let last = audit_checkpoints::table.select(diesel::dsl::max(audit_checkpoints::number));
+        let last: Option<i64> = last.get_result(self)?;
+        Ok(StoredHead {
+            head: ChainHead { sequence, hash: Octets(hash), checkpoints },
+            seal: seal.map(Octets),
+            last_checkpoint: last.unwrap_or(0),
+        })
+    }
+
+    /// Seals the end of a chain that has no event yet, as a migration leaves it.
+    pub fn seal_new_audit_chain(&mut self) -> Result<(), StoreError> {
+        let place = self.lock_audit_chain()?;
+        let (0, None, Some(key)) = (place.sequence, &place.seal, seal_key()) else { return Ok(()) };
+        let seal = key.seal(&place.head().message());
+        diesel::update(audit_chain::table).set(audit_chain::seal.eq(seal)).execute(self)?;
+        Ok(())
+    }
+
+    /// Adds a checkpoint; a [`StoreError::Conflict`] when one of this number is there already.
+    pub fn insert_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let place = self.lock_audit_chain()?;
+        self.insert_checkpoint_row(checkpoint)?;
+        let next = ChainHead { checkpoints: checkpoint.number, ..place.head() };
+        // A number that does not follow: the checkpoints between were removed.
+        let seal = if checkpoint.number == place.checkpoints + 1 { place.seal_of(&next) } else { None };
+        let values = (audit_chain::checkpoints.eq(next.checkpoints), audit_chain::seal.eq(seal));
+        diesel::update(audit_chain::table).set(values).execute(self)?;
+        Ok(())
     }
 
     /// Reads several things as they are at one moment.
@@ -228,7 +303,7 @@ impl StoreConnection {
             let last = events.last().and_then(|last| last.event.sequence).filter(|_| !is_last).unwrap_or(until);
             let purged = connection.list_purged_ranges(after, last)?;
             let checkpoints = connection.list_checkpoints_between(after, last)?;
-            Ok(ChainPart { events, purged, checkpoints, head: connection.find_audit_chain_head()?, is_last })
+            Ok(ChainPart { events, purged, checkpoints, head: connection.find_stored_head()?, is_last })
         })
     }
 

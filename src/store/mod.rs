@@ -36,6 +36,7 @@ mod webhook_deliveries;
 mod workflows;
 mod writer;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use access_keys::PresentedAccessKey;
@@ -48,6 +49,7 @@ pub use secret_uses::MAX_ADDRESSES;
 pub use signing_keys::SealedSigningKey;
 pub use users::UserWithPassword;
 
+use crate::crypto::audit_key::AuditSealKey;
 use connection::{Manager, Role};
 use writer::GroupedWriter;
 
@@ -66,6 +68,7 @@ pub struct StoreSettings {
 pub struct Store {
     pool: r2d2::Pool<Manager>,
     writer: Option<GroupedWriter>,
+    audit_seal: OnceLock<Arc<AuditSealKey>>,
 }
 
 impl Store {
@@ -86,7 +89,18 @@ impl Store {
             // A connection of SQLite cannot go stale; one of PostgreSQL can, and is asked before use.
             .test_on_check_out(matches!(settings.url, DatabaseUrl::Postgres(_)))
             .build_unchecked(Manager::new(settings.url.clone(), role));
-        Ok(Self { pool, writer })
+        Ok(Self { pool, writer, audit_seal: OnceLock::new() })
+    }
+
+    /// Names the key that seals the end of the audit log from now on. What is written before leaves it without a seal.
+    pub fn seal_audit_log(&self, key: AuditSealKey) -> Result<(), StoreError> {
+        let _ = self.audit_seal.set(Arc::new(key));
+        match self.read(StoreConnection::find_stored_head)? {
+            stored if stored.head.sequence == 0 && stored.seal.is_none() => {
+                self.write(StoreConnection::seal_new_audit_chain)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads. Must not be called from an async thread.
@@ -101,6 +115,11 @@ impl Store {
         &self,
         write: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let key = self.audit_seal.get().cloned();
+        let write = move |connection: &mut StoreConnection| {
+            audit_chain::seal_with(key);
+            write(connection)
+        };
         match &self.writer {
             Some(writer) => writer.write(write),
             None => {

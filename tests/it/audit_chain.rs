@@ -23,6 +23,10 @@ on_both!(
     every_altered_column_is_found,
     removal_insertion_and_exchange_are_found,
     a_cut_off_end_is_found,
+    a_cut_off_end_is_found_without_checkpoints,
+    what_no_checkpoint_covers_cannot_be_rewritten,
+    the_last_checkpoints_cannot_be_removed,
+    a_kept_checkpoint_finds_an_older_state,
     hashes_computed_anew_do_not_reach_a_checkpoint,
     checkpoints_cannot_be_forged_or_removed,
     a_purge_keeps_the_chain,
@@ -235,6 +239,82 @@ fn a_cut_off_end_is_found(engine: Engine) {
     assert_eq!(broken(&test), Broken::Rewritten { sequence: head });
     restore(&test);
     whole(&test);
+}
+
+/// The end and all checkpoints are cut off, and the end of the chain is set back to fit.
+fn cut(test: &TestServer, sequence: i64) {
+    sql(
+        test,
+        &format!(
+            "DELETE FROM audit_checkpoints; DELETE FROM audit_events WHERE sequence > {sequence}; \
+             UPDATE audit_chain SET sequence = {sequence}, checkpoints = 0, \
+             hash = (SELECT hash FROM audit_events WHERE sequence = {sequence})"
+        ),
+    );
+}
+
+fn a_cut_off_end_is_found_without_checkpoints(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 9);
+    checkpoint(&test);
+    whole(&test);
+    save(&test);
+    cut(&test, 6);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: 6 });
+    assert!(audit_chain::take_checkpoint(&test.server).is_err(), "it signs nothing that it did not write");
+    let lines = lines(&records(&test));
+    assert_eq!(check(&lines, None), Err(Broken::Incomplete), "nor an export");
+    // What the server writes behind it does not make it its own, nor does another start.
+    write(&test, AuditAction::LoginSucceeded, 2);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: 8 });
+    drop(test.sibling());
+    assert!(matches!(broken(&test), Broken::ForgedEnd { .. }));
+    restore(&test);
+    whole(&test);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    checkpoint(&test);
+    whole(&test);
+}
+
+fn what_no_checkpoint_covers_cannot_be_rewritten(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 9);
+    let head = whole(&test).sequence;
+    rewrite_from(&test, engine, 5);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: head });
+}
+
+fn the_last_checkpoints_cannot_be_removed(engine: Engine) {
+    let test = TestServer::start(engine);
+    for _ in 0..3 {
+        write(&test, AuditAction::LoginSucceeded, 2);
+        checkpoint(&test);
+    }
+    sql(&test, "DELETE FROM audit_checkpoints WHERE number > 1");
+    assert_eq!(broken(&test), Broken::MissingCheckpoint { number: 2 });
+    write(&test, AuditAction::LoginSucceeded, 2);
+    assert!(audit_chain::take_checkpoint(&test.server).is_err());
+    assert_eq!(broken(&test), Broken::MissingCheckpoint { number: 2 });
+}
+
+fn a_kept_checkpoint_finds_an_older_state(engine: Engine) {
+    let test = TestServer::start(engine);
+    let compare = |kept| audit_chain::verify_checkpoint(&test.server, &Caller::command_line(), kept).unwrap();
+    write(&test, AuditAction::LoginSucceeded, 2);
+    let first = audit_chain::take_checkpoint(&test.server).unwrap().unwrap();
+    save(&test);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    let kept = audit_chain::take_checkpoint(&test.server).unwrap().unwrap();
+    assert_eq!((compare(&first), compare(&kept)), (Ok(()), Ok(())));
+    restore(&test);
+    whole(&test);
+    assert_eq!(compare(&first), Ok(()));
+    assert_eq!(compare(&kept), Err(Broken::Truncated { sequence: first.sequence, reached: kept.sequence }));
+    write(&test, AuditAction::LoginSucceeded, 3);
+    assert_eq!(compare(&kept), Err(Broken::MissingCheckpoint { number: 2 }));
+    let mut forged = first.clone();
+    forged.sequence += 1;
+    assert_eq!(compare(&forged), Err(Broken::OtherCheckpoint { number: 1 }));
 }
 
 /// Alters an event and computes every hash behind it anew, as somebody would who can write to the database.

@@ -7,15 +7,18 @@ ALTER TABLE audit_events ADD COLUMN hash BLOB;
 CREATE UNIQUE INDEX audit_events_sequence ON audit_events (sequence);
 CREATE INDEX audit_events_class ON audit_events (class, occurred_at);
 
--- One row: the end of the chain, and up to which id events without a place in it may be adopted.
+-- One row: the end of the chain, the number of the last checkpoint, and up to which id events without a place in it may
+-- be adopted. The seal is a MAC under a key derived from the root key; null where none holds.
 CREATE TABLE audit_chain (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     sequence INTEGER NOT NULL,
     hash BLOB NOT NULL,
-    adopt_until INTEGER NOT NULL
+    adopt_until INTEGER NOT NULL,
+    checkpoints INTEGER NOT NULL,
+    seal BLOB
 ) STRICT;
 
-INSERT INTO audit_chain SELECT 1, 0, zeroblob(32), COALESCE(MAX(id), 0) FROM audit_events;
+INSERT INTO audit_chain SELECT 1, 0, zeroblob(32), COALESCE(MAX(id), 0), 0, NULL FROM audit_events;
 
 CREATE TABLE audit_checkpoints (
     number INTEGER NOT NULL PRIMARY KEY,
