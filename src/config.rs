@@ -219,7 +219,7 @@ mod tests {
         assert!(error(same).contains("client_secret_prefix"));
         let shared = "[environments.live]\nresources = ['https://a.example']\n[environments.test]\nresources = ['https://b.example', 'https://a.example']";
         assert!(error(shared).contains("https://a.example"));
-        let implied = "[environments.test]\nresources = ['http://127.0.0.1:8080']";
+        let implied = "[environments.live]\n[environments.test]\nresources = ['http://127.0.0.1:8080']";
         assert!(error(implied).contains("share the audience"));
         let admin = "[environments.live]\nresources = ['http://127.0.0.1:8080/v1']";
         assert!(error(admin).contains("admin API"));
