@@ -10,11 +10,12 @@ use serde_json::json;
 
 use crate::cli::{CliError, CliResult, Context, output};
 use crate::crypto::audit_key::AuditPublicKey;
+use crate::domain::audit_chain::Checkpoint;
 use crate::domain::audit_event::{AuditEvent, AuditFilter};
 use crate::domain::audit_record::{Broken, ChainReport};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
-use crate::flows::{audit, audit_chain};
+use crate::flows::{audit, audit_chain, audit_checkpoints};
 
 /// What to do.
 #[derive(Subcommand)]
@@ -29,6 +30,10 @@ pub enum Command {
         /// The public key (PEM) that must have signed the export; without it, the one that the export names.
         #[arg(long, value_name = "FILE", requires = "file")]
         public_key: Option<PathBuf>,
+        /// Compare the database also with checkpoints that were kept elsewhere, one JSON object a line as
+        /// GET /v1/audit-checkpoints has them: so a database that was set back is found too.
+        #[arg(long, value_name = "FILE", conflicts_with = "file")]
+        checkpoint: Option<PathBuf>,
     },
     /// Write events with their hashes and checkpoints to standard output, one JSON object a line.
     Export {
@@ -81,9 +86,14 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let caller = Caller::command_line();
     match command {
         Command::List(wanted) => list(wanted, context),
-        Command::Verify { file: Some(file), public_key } => verify_file(&file, public_key, context),
-        Command::Verify { file: None, .. } => {
-            let found = audit_chain::verify(&context.open()?, &caller, &output::progress)?;
+        Command::Verify { file: Some(file), public_key, .. } => verify_file(&file, public_key, context),
+        Command::Verify { file: None, checkpoint, .. } => {
+            let kept = checkpoint.map_or(Ok(Vec::new()), |file| read_checkpoints(&file))?;
+            let server = context.open()?;
+            let found = audit_chain::verify(&server, &caller, &output::progress)?;
+            for kept in kept {
+                audit_checkpoints::verify_checkpoint(&server, &caller, &kept)?.map_err(broken)?;
+            }
             report(found, context)
         }
         Command::Export { since, until } => {
@@ -95,7 +105,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             audit_chain::export(&context.open()?, &caller, (since, until), &mut write)?;
             Ok(out.flush()?)
         }
-        Command::Checkpoint => match audit_chain::take_checkpoint(&context.open()?)? {
+        Command::Checkpoint => match audit_checkpoints::take_checkpoint(&context.open()?)? {
             Some(checkpoint) if context.json => output::print_json(&checkpoint),
             Some(checkpoint) => output::print(&format!(
                 "checkpoint {}: event {}, hash {}",
@@ -111,8 +121,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             output::print(&format!("kid: {}\n{}", key.kid(), key.to_pem().trim_end()))
         }
         Command::Adopt => {
-            let adopted = audit_chain::adopt_outside(&context.open()?, &caller, &output::progress)?;
-            output::print(&format!("{adopted} events were put into the chain"))
+            let (adopted, sealed) = audit_chain::adopt_outside(&context.open()?, &caller, &output::progress)?;
+            let end = if sealed { "; its end was sealed as it stood" } else { "" };
+            output::print(&format!("{adopted} events were put into the chain{end}"))
         }
     }
 }
@@ -149,8 +160,23 @@ fn verify_file(file: &PathBuf, public_key: Option<PathBuf>, context: &Context) -
     Ok(())
 }
 
+fn broken(broken: Broken) -> CliError {
+    CliError::failed(format!("the audit log is broken: {broken}"))
+}
+
+fn read_checkpoints(file: &PathBuf) -> Result<Vec<Checkpoint>, CliError> {
+    let unreadable = |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let kept: Result<Vec<Checkpoint>, _> = lines.map(serde_json::from_str).collect();
+    match kept.map_err(|error| unreadable(&error))? {
+        kept if kept.is_empty() => Err(unreadable(&"there is no checkpoint in it")),
+        kept => Ok(kept),
+    }
+}
+
 fn report(found: Result<ChainReport, Broken>, context: &Context) -> CliResult {
-    let report = found.map_err(|broken| CliError::failed(format!("the audit log is broken: {broken}")))?;
+    let report = found.map_err(broken)?;
     if context.json {
         return output::print_json(&report);
     }

@@ -7,7 +7,7 @@ use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
-use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
+use crate::flows::clients::{self, ClientMembers};
 use crate::flows::member::network;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
@@ -29,6 +29,8 @@ pub enum Command {
         public: bool,
         #[command(flatten)]
         members: Members,
+        #[command(flatten)]
+        file: client_secrets::File,
     },
     /// List clients.
     List {
@@ -60,6 +62,8 @@ pub enum Command {
         /// For how long the current secret goes on working, such as 7d; at once where absent.
         #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
         grace: std::time::Duration,
+        #[command(flatten)]
+        file: client_secrets::File,
     },
     /// Show the secrets that work now: who still uses the old one, and from where.
     Secrets {
@@ -199,10 +203,14 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let server = context.open()?;
     let caller = Caller::command_line();
     match command {
-        Command::Create { id, public, members } => {
+        Command::Create { id, public, members, file } => {
+            if public && file.is_named() {
+                return Err(CliError::usage("a public client has no secret: --env-file is for the others"));
+            }
+            let file = file.open()?;
             let method = public.then_some(ClientAuthMethod::None);
             let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
-            show_with_secret(&clients::create(&server, &caller, members)?, context.json)
+            client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
         Command::List { cursor, limit } => {
             let page = clients::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
@@ -220,9 +228,11 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         Command::Edit { client_id, members } => {
             show(&clients::update(&server, &caller, &client_id, members.into())?, context.json)
         }
-        Command::RotateSecret { client_id, grace } => {
+        Command::RotateSecret { client_id, grace, file } => {
             let seconds = u32::try_from(grace.as_secs()).map_err(|_| CliError::usage("--grace is too long"))?;
-            show_with_secret(&clients::rotate_secret(&server, &caller, &client_id, seconds)?, context.json)
+            let file = file.open()?;
+            let made = clients::rotate_secret(&server, &caller, &client_id, seconds)?;
+            client_secrets::show_made(&made, file, context.json)
         }
         Command::Secrets { client_id } => {
             let secrets = clients::list_secrets(&server, &caller, &client_id)?;
@@ -269,18 +279,8 @@ fn show(client: &Client, json: bool) -> CliResult {
     if json { output::print_json(client) } else { output::print_fields(&fields(client)) }
 }
 
-fn show_with_secret(made: &ClientWithSecret, json: bool) -> CliResult {
-    if json {
-        return output::print_json(made);
-    }
-    let mut fields = fields(&made.client);
-    if let Some(secret) = &made.client_secret {
-        fields.push(("client_secret", format!("{secret}   (shown this once)")));
-    }
-    output::print_fields(&fields)
-}
-
-fn fields(client: &Client) -> Vec<(&'static str, String)> {
+/// The members of a client, for people.
+pub fn fields(client: &Client) -> Vec<(&'static str, String)> {
     let words = |items: Vec<&str>| items.join(" ");
     let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
     vec![

@@ -1,7 +1,57 @@
-//! What `grantor client secrets` prints.
+//! Secrets of clients: where a new one goes, and what `grantor client secrets` prints.
 
-use crate::cli::{CliResult, output};
-use crate::flows::clients::ClientSecretInUse;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::client::fields;
+use crate::cli::env_file::EnvFile;
+use crate::cli::{CliError, CliResult, output};
+use crate::flows::clients::{ClientSecretInUse, ClientWithSecret};
+
+/// Where a new secret goes.
+#[derive(Args)]
+pub struct File {
+    /// Write the secret into this file of variables (0600) and do not show it.
+    #[arg(long, value_name = "PATH")]
+    env_file: Option<PathBuf>,
+    /// The name of the variable there.
+    #[arg(long, value_name = "NAME", requires = "env_file", default_value = "CLIENT_SECRET")]
+    env_variable: String,
+}
+
+impl File {
+    /// Is there a file?
+    pub const fn is_named(&self) -> bool {
+        self.env_file.is_some()
+    }
+
+    /// Opens it, before there is a secret that must be kept.
+    pub fn open(&self) -> Result<Option<EnvFile>, CliError> {
+        self.env_file.as_deref().map(|path| EnvFile::open(path, &self.env_variable)).transpose()
+    }
+}
+
+/// A client with its new secret, shown this once, or written into the file.
+pub fn show_made(made: &ClientWithSecret, file: Option<EnvFile>, json: bool) -> CliResult {
+    let (client, mut fields) = (&made.client, fields(&made.client));
+    match (&made.client_secret, file) {
+        (Some(secret), Some(file)) => {
+            let described = file.described();
+            // The secret works already: who cannot keep it rotates it.
+            let again = format!("`grantor client rotate-secret {}` makes another", client.client_id);
+            file.write(secret).map_err(|error| error.hint(again))?;
+            if json {
+                return output::print_json(client);
+            }
+            fields.push(("client_secret", described));
+        }
+        _ if json => return output::print_json(made),
+        (Some(secret), None) => fields.push(("client_secret", format!("{secret}   (shown this once)"))),
+        (None, _) => {}
+    }
+    output::print_fields(&fields)
+}
 
 /// One line for each secret and address.
 pub fn show(secrets: &[ClientSecretInUse]) -> CliResult {

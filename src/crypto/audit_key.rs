@@ -1,7 +1,8 @@
-//! The audit log's hash (SHA-256) and its own signing key (Ed25519, RFC 8032), derived from the root key. Whoever holds the
-//! public part can check an export without the database and without the root key.
+//! The audit log's hash (SHA-256), the key that seals its end (HMAC) and its own signing key (Ed25519, RFC 8032), both derived
+//! from the root key. Whoever holds the public part can check an export without the database and without the root key.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -15,6 +16,27 @@ const PEM_END: &str = "-----END PUBLIC KEY-----";
 pub fn link(previous: &[u8], salt: &[u8], canonical: &[u8]) -> Vec<u8> {
     // Previous hash and salt have fixed lengths; the canonical form is unambiguous by itself and comes last.
     digest(&SHA256, &[previous, salt, canonical].concat()).as_ref().to_vec()
+}
+
+/// Seals the end of the chain at each event: an HMAC, because a signature would cost each write too much. No `Debug`.
+#[derive(Clone)]
+pub struct AuditSealKey(hmac::Key);
+
+impl AuditSealKey {
+    /// The key of these octets.
+    pub fn new(octets: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, octets))
+    }
+
+    /// The seal of a message.
+    pub fn seal(&self, message: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0, message).as_ref().to_vec()
+    }
+
+    /// Is this the seal of the message?
+    pub fn holds(&self, message: &[u8], seal: &[u8]) -> bool {
+        hmac::verify(&self.0, message, seal).is_ok()
+    }
 }
 
 /// Not a key, or not one of this kind.
@@ -85,6 +107,15 @@ impl AuditPublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seal_holds_for_its_key_and_message() {
+        let key = AuditSealKey::new(&[7; 32]);
+        let seal = key.seal(b"message");
+        assert!(key.holds(b"message", &seal));
+        assert!(!key.holds(b"Message", &seal) && !key.holds(b"message", b""));
+        assert!(!AuditSealKey::new(&[8; 32]).holds(b"message", &seal));
+    }
 
     #[test]
     fn signs_verifies_and_prints() {

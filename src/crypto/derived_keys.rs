@@ -5,7 +5,7 @@ use aws_lc_rs::{constant_time, hkdf, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::crypto::audit_key::AuditKey;
+use crate::crypto::audit_key::{AuditKey, AuditSealKey};
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::secret::SecretKind;
@@ -52,6 +52,8 @@ pub struct DerivedKeys {
     pub sealing: SealingKey,
     /// Signs checkpoints of the audit log.
     pub audit: AuditKey,
+    /// Seals the end of the audit log.
+    pub audit_seal: AuditSealKey,
 }
 
 impl DerivedKeys {
@@ -79,6 +81,7 @@ impl DerivedKeys {
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
             audit: AuditKey::from_seed(&*key("audit log signing")?).map_err(|_| InvalidRootKey)?,
+            audit_seal: AuditSealKey::new(&*key("audit log end")?),
         })
     }
 

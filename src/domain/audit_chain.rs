@@ -36,6 +36,10 @@ impl AuditClass {
 
     /// The class of an action, by its spelling: the noun decides.
     pub fn of(action: &str) -> Self {
+        // An access key is exchanged as often as a token is issued.
+        if action == "access_key.exchanged" {
+            return Self::Access;
+        }
         match action.split('.').next().unwrap_or_default() {
             "login" | "logout" | "grant" | "authorization_code" | "refresh_token" | "client_secret" | "signing_key"
             | "access_key" | "audit_chain" | "audit_events" => Self::Security,
@@ -128,6 +132,27 @@ pub struct ChainHead {
     pub sequence: i64,
     /// The hash there.
     pub hash: Octets,
+    /// The number of the last checkpoint.
+    pub checkpoints: i64,
+}
+
+impl ChainHead {
+    /// The form that is sealed.
+    pub fn message(&self) -> Vec<u8> {
+        let form = Form::new("grantor audit end v1").number(self.sequence);
+        form.octets(&self.hash.0).number(self.checkpoints).0
+    }
+}
+
+/// The end of the chain as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredHead {
+    /// What it says.
+    pub head: ChainHead,
+    /// The seal over it, where there is one.
+    pub seal: Option<Octets>,
+    /// The number of the last checkpoint that is there.
+    pub last_checkpoint: i64,
 }
 
 /// An event with all that its hash is made of.
@@ -220,6 +245,8 @@ mod tests {
     fn classes_follow_the_noun() {
         assert_eq!(AuditClass::of("login.failed"), AuditClass::Security);
         assert_eq!(AuditClass::of("token.issued"), AuditClass::Access);
+        assert_eq!(AuditClass::of("access_key.exchanged"), AuditClass::Access);
+        assert_eq!(AuditClass::of("access_key.created"), AuditClass::Security);
         assert_eq!(AuditClass::of("client.created"), AuditClass::Administration);
         assert_eq!(AuditClass::of("something.new"), AuditClass::Administration);
     }

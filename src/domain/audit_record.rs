@@ -98,6 +98,13 @@ pub enum Broken {
     ForgedCheckpoint { number: i64 },
     #[error("checkpoint {number} is missing or out of order")]
     MissingCheckpoint { number: i64 },
+    #[error(
+        "the end of the chain, at {sequence}, is not what the server wrote: events behind it were removed, or hashes were \
+         computed anew, or an older version wrote beside this one (to take it as it is: grantor audit adopt)"
+    )]
+    ForgedEnd { sequence: i64 },
+    #[error("checkpoint {number} of the file is not one of this server's key, or not the one that is in the database")]
+    OtherCheckpoint { number: i64 },
     #[error("the export has no valid end: it was cut off or put together from parts")]
     Incomplete,
     #[error("line {line} cannot be read: {reason}")]

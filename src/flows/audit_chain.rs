@@ -1,15 +1,15 @@
-//! The audit log's proof: adoption of what is older than the chain, checkpoints, verification and export.
+//! The audit log's proof: adoption of what is older than the chain, verification and export.
 
 use std::io::BufRead;
 
 use chrono::{DateTime, Utc};
 
 use crate::crypto::audit_key::AuditPublicKey;
-use crate::domain::audit_chain::{ChainHead, Checkpoint, Octets};
+use crate::domain::audit_chain::{Octets, StoredHead};
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd, ExportStart};
-use crate::domain::page::{Page, PageRequest};
 use crate::flows::Server;
+use crate::flows::audit_checkpoints::check_head;
 use crate::flows::audit_walk::Walk;
 use crate::flows::caller::Caller;
 use crate::flows::error::{Failure, FlowResult};
@@ -49,49 +49,23 @@ pub fn adopt(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) -> FlowR
     Ok(adopted)
 }
 
-/// Puts every event that has no place into the chain: for what an older version wrote beside this one.
-pub fn adopt_outside(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) -> FlowResult<i64> {
+/// Puts every event that has no place into the chain, and seals an end whose seal does not hold: for what an older version
+/// wrote beside this one. Answers how many events, and whether the end was sealed. Either leaves an event.
+pub fn adopt_outside(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) -> FlowResult<(i64, bool)> {
     caller.require("admin")?;
-    server.store.write(|connection| connection.allow_audit_adoption())?;
-    adopt(server, caller, progress)
-}
-
-/// Signs where the chain stands, where it moved since the last checkpoint. Of several instances that do so at once, one
-/// does; None for the others.
-pub fn take_checkpoint(server: &Server) -> FlowResult<Option<Checkpoint>> {
-    let read = |connection: &mut StoreConnection| {
-        // The checkpoint first: what the head then says is not older.
-        Ok((connection.find_last_checkpoint()?, connection.find_audit_chain_head()?))
-    };
-    let (last, head) = server.store.read(read)?;
-    if head.sequence == last.as_ref().map_or(0, |last| last.sequence) {
-        return Ok(None);
-    }
-    let mut checkpoint = Checkpoint {
-        number: last.map_or(1, |last| last.number + 1),
-        sequence: head.sequence,
-        hash: head.hash,
-        occurred_at: server.clock.now(),
-        kid: server.keys.audit.public().kid(),
-        signature: Octets::default(),
-    };
-    checkpoint.signature = Octets(server.keys.audit.sign(&checkpoint.message()));
-    let row = checkpoint.clone();
-    match server.store.write(move |connection| connection.insert_checkpoint(&row)) {
-        Ok(()) => {}
-        Err(StoreError::Conflict(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    // In the log too: whoever keeps logs elsewhere can tell when the end of the database was cut off.
-    let Checkpoint { number, sequence, hash, .. } = &checkpoint;
-    log::info!("audit checkpoint {number}: event {sequence}, hash {hash}");
-    Ok(Some(checkpoint))
-}
-
-/// A page of checkpoints, newest first.
-pub fn list_checkpoints(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<Checkpoint>> {
-    caller.require("audit-events:read")?;
-    Ok(server.store.read(|connection| connection.list_checkpoints(page))?)
+    let (actor, source, now) = (caller.actor.clone(), caller.source.clone(), server.clock.now());
+    let sealed = server.store.write(move |connection| {
+        connection.allow_audit_adoption()?;
+        let sequence = connection.find_audit_chain_head()?.sequence;
+        let sealed = connection.seal_audit_chain()?;
+        if sealed {
+            let event = NewAuditEvent::success(AuditAction::AuditChainAdopted, actor, source)
+                .detail(format!("the end at {sequence} had no seal that holds, and was sealed as it stood"));
+            connection.insert_audit_event(&event, now)?;
+        }
+        Ok(sealed)
+    })?;
+    Ok((adopt(server, caller, progress)?, sealed))
 }
 
 /// The key that checks checkpoints and exports.
@@ -113,7 +87,10 @@ pub fn verify(server: &Server, caller: &Caller, progress: &dyn Fn(&str)) -> Flow
         taken
     })?;
     let outside = server.store.read(|connection| connection.count_audit_events_outside())?;
-    Ok(walked.and_then(|head| walk.finish_database(&head, outside)))
+    Ok(walked.and_then(|stored| {
+        let report = walk.finish_database(&stored.head, outside)?;
+        check_head(server, &stored).map(|()| report)
+    }))
 }
 
 /// Gives the chain's records behind the first place up to the second to `take`, in order and in batches, until it errs.
@@ -122,7 +99,7 @@ fn stream<E>(
     server: &Server,
     (mut after, until): (i64, i64),
     take: &mut dyn FnMut(ChainRecord) -> Result<(), E>,
-) -> FlowResult<Result<ChainHead, E>> {
+) -> FlowResult<Result<StoredHead, E>> {
     loop {
         let part = server.store.read(|connection| connection.read_audit_chain(after, until, BATCH))?;
         let (head, is_last) = (part.head.clone(), part.is_last);
@@ -201,8 +178,12 @@ pub fn export(
         end.records += 1;
         write(&record)
     })?;
-    streamed.map_err(failed)?;
-    end.signature = Octets(key.sign(&end.message(&start)));
+    let stored = streamed.map_err(failed)?;
+    match check_head(server, &stored) {
+        Ok(()) => end.signature = Octets(key.sign(&end.message(&start))),
+        // It can still be read, and it does not prove itself.
+        Err(broken) => log::error!("the export is not signed: {broken}"),
+    }
     write(&ChainRecord::End(end.clone())).map_err(failed)?;
     Ok(end)
 }

@@ -4,6 +4,7 @@ pub mod access_keys;
 pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
+pub mod audit_checkpoints;
 pub mod audit_purge;
 pub mod audit_walk;
 pub mod authorize;

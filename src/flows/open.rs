@@ -68,6 +68,7 @@ impl Server {
         let rate_limits = limits::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
         let store = Store::open(&settings, progress)?;
         let keys = open_keys(&config, &store)?;
+        store.seal_audit_log(keys.audit_seal.clone())?;
         let passwords = &config.passwords;
         let cost = PasswordCost {
             memory_kib: passwords.memory_kib,

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, audit_chain, purge, scopes, signing_keys, usage};
+use crate::flows::{Server, audit_checkpoints, purge, scopes, signing_keys, usage};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         usage::flush(server).failed.map_or(Ok(()), |failed| Err(failed.into()))
     })?;
     jobs.spawn("audit-checkpoint", server, server.config.audit.checkpoint_interval, |server, _| {
-        audit_chain::take_checkpoint(server).map(drop)
+        audit_checkpoints::take_checkpoint(server).map(drop)
     })?;
     alerts::start(&mut jobs, server)?;
     Ok(jobs)

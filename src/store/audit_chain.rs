@@ -1,71 +1,19 @@
 //! Table `audit_chain` and the places of events in it. Events are appended when their write is about to commit, so that the
 //! head is locked last and for a moment: who holds it waits for nothing more, and no two writes can wait for each other.
 
-use std::cell::RefCell;
-
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary};
 
 use crate::crypto::audit_key::link;
 use crate::crypto::random;
-use crate::domain::audit_chain::{AuditClass, ChainHead, ChainedEvent, Checkpoint, Octets, PurgedRange};
+use crate::domain::audit_chain::{AuditClass, ChainedEvent, Checkpoint, Octets, PurgedRange, StoredHead};
 use crate::domain::audit_event::{AuditEvent, NewAuditEvent};
 use crate::store::audit_events::{AuditEventRow, chained};
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
 use crate::store::schema::{audit_chain, audit_events};
-
-/// Events of a write that is under way, with their times.
-type Gathered = Vec<(NewAuditEvent, DateTime<Utc>)>;
-
-thread_local! {
-    /// A write runs on one thread from its begin to its commit; none is under way where this is None.
-    static GATHERED: RefCell<Option<Gathered>> = const { RefCell::new(None) };
-}
-
-/// Keeps an event for the end of the write that is under way; gives it back where none is.
-pub(super) fn gather(event: &NewAuditEvent, now: DateTime<Utc>) -> Option<&NewAuditEvent> {
-    GATHERED.with_borrow_mut(|gathered| match gathered {
-        Some(events) => {
-            events.push((event.clone(), now));
-            None
-        }
-        None => Some(event),
-    })
-}
-
-/// Runs a write and then appends the events that it left.
-pub(super) fn with_events<T>(
-    connection: &mut StoreConnection,
-    write: impl FnOnce(&mut StoreConnection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    /// Restores what was there, also when the write panics.
-    struct Restore(Option<Gathered>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            GATHERED.set(self.0.take());
-        }
-    }
-    let _restore = Restore(GATHERED.replace(Some(Vec::new())));
-    let answer = write(connection)?;
-    for (event, now) in GATHERED.take().unwrap_or_default() {
-        connection.append_audit_event(&event, now)?;
-    }
-    Ok(answer)
-}
-
-#[derive(QueryableByName)]
-struct Place {
-    #[diesel(sql_type = BigInt)]
-    sequence: i64,
-    #[diesel(sql_type = Binary)]
-    hash: Vec<u8>,
-    #[diesel(sql_type = BigInt)]
-    next_id: i64,
-}
 
 /// A part of the chain, read at one moment.
 pub struct ChainPart {
@@ -76,41 +24,12 @@ pub struct ChainPart {
     /// Checkpoints among them.
     pub checkpoints: Vec<Checkpoint>,
     /// The end of the chain.
-    pub head: ChainHead,
+    pub head: StoredHead,
     /// The last part: nothing is behind it.
     pub is_last: bool,
 }
 
 impl StoreConnection {
-    /// Locks the end of the chain until this transaction ends, and tells it with the next event's id. On SQLite there is
-    /// one writer. On PostgreSQL the id is drawn under the lock, so ids are in the order of the chain.
-    fn lock_audit_chain(&mut self) -> Result<Place, StoreError> {
-        Ok(match self {
-            Self::Sqlite(connection) => diesel::sql_query(
-                "SELECT sequence, hash, COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0) + 1 \
-                 AS next_id FROM audit_chain WHERE id = 1",
-            )
-            .get_result(connection)?,
-            Self::Postgres(connection) => diesel::sql_query(
-                "UPDATE audit_chain SET sequence = sequence WHERE id = 1 \
-                 RETURNING sequence, hash, nextval(pg_get_serial_sequence('audit_events', 'id')) AS next_id",
-            )
-            .get_result(connection)?,
-        })
-    }
-
-    /// Moves the end of the chain on from where it was.
-    fn move_audit_chain(&mut self, from: i64, to: &ChainedEvent) -> Result<(), StoreError> {
-        let (sequence, hash) = (to.event.sequence, to.event.hash.as_ref().map(|hash| &hash.0));
-        let (Some(sequence), Some(hash)) = (sequence, hash) else { return Ok(()) };
-        let head = audit_chain::table.filter(audit_chain::id.eq(1)).filter(audit_chain::sequence.eq(from));
-        let values = (audit_chain::sequence.eq(sequence), audit_chain::hash.eq(hash));
-        match on_each!(self, |connection| diesel::update(head).set(values).execute(connection))? {
-            1 => Ok(()),
-            _ => Err(StoreError::Corrupt("the end of the audit chain moved by itself".to_owned())),
-        }
-    }
-
     /// Appends an event to the chain.
     pub(super) fn append_audit_event(&mut self, new: &NewAuditEvent, now: DateTime<Utc>) -> Result<(), StoreError> {
         let place = self.lock_audit_chain()?;
@@ -136,7 +55,7 @@ impl StoreConnection {
         let row = AuditEventRow::from(chained.clone());
         let insert = diesel::insert_into(audit_events::table).values(row);
         on_each!(self, |connection| insert.execute(connection))?;
-        self.move_audit_chain(place.sequence, &chained)
+        self.move_audit_chain(&place, &chained)
     }
 
     /// Gives events from before the chain their places, at most `limit`; answers how many. What came later without a
@@ -151,7 +70,7 @@ impl StoreConnection {
             .limit(limit)
             .select(AuditEventRow::as_select())
             .load(self)?;
-        let (count, mut previous, mut sequence) = (rows.len(), place.hash, place.sequence);
+        let (count, mut previous, mut sequence) = (rows.len(), place.hash.clone(), place.sequence);
         let mut last = None;
         for row in rows {
             let mut event = AuditEvent::from(row);
@@ -171,7 +90,7 @@ impl StoreConnection {
             last = Some(adopted);
         }
         match last {
-            Some(last) => self.move_audit_chain(place.sequence, &last).map(|()| count),
+            Some(last) => self.move_audit_chain(&place, &last).map(|()| count),
             None => Ok(0),
         }
     }
@@ -194,13 +113,6 @@ impl StoreConnection {
     /// Waits until no other write is at the chain, and keeps others away until this one ends.
     pub fn hold_audit_chain(&mut self) -> Result<(), StoreError> {
         self.lock_audit_chain().map(drop)
-    }
-
-    /// The end of the chain.
-    pub fn find_audit_chain_head(&mut self) -> Result<ChainHead, StoreError> {
-        let query = audit_chain::table.select((audit_chain::sequence, audit_chain::hash));
-        let (sequence, hash): (i64, Vec<u8>) = query.get_result(self)?;
-        Ok(ChainHead { sequence, hash: Octets(hash) })
     }
 
     /// Reads several things as they are at one moment.
@@ -228,7 +140,7 @@ impl StoreConnection {
             let last = events.last().and_then(|last| last.event.sequence).filter(|_| !is_last).unwrap_or(until);
             let purged = connection.list_purged_ranges(after, last)?;
             let checkpoints = connection.list_checkpoints_between(after, last)?;
-            Ok(ChainPart { events, purged, checkpoints, head: connection.find_audit_chain_head()?, is_last })
+            Ok(ChainPart { events, purged, checkpoints, head: connection.find_stored_head()?, is_last })
         })
     }
 

@@ -34,8 +34,8 @@ impl From<CheckpointRow> for Checkpoint {
 }
 
 impl StoreConnection {
-    /// Adds a checkpoint; a [`StoreError::Conflict`] when one of this number is there already.
-    pub fn insert_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    /// Adds the row of a checkpoint; the end of the chain is to count it: `audit_chain`.
+    pub(super) fn insert_checkpoint_row(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let row = CheckpointRow {
             number: checkpoint.number,
             sequence: checkpoint.sequence,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use crate::domain::audit_chain::{ChainedEvent, Octets};
 use crate::domain::audit_event::{AuditEvent, AuditFilter, NewAuditEvent};
 use crate::domain::page::{Page, PageRequest};
-use crate::store::audit_chain::gather;
+use crate::store::audit_gather::gather;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_time};

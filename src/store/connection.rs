@@ -9,7 +9,7 @@ use diesel::connection::{SimpleConnection as _, TransactionManager as _};
 use diesel::r2d2::R2D2Connection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::store::audit_chain;
+use crate::store::audit_gather;
 use crate::store::error::StoreError;
 
 /// A connection to either database.
@@ -30,7 +30,7 @@ impl StoreConnection {
     ) -> Result<T, StoreError> {
         type Manager = <StoreConnection as diesel::Connection>::TransactionManager;
         Manager::begin_transaction(self)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| audit_chain::with_events(self, write)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| audit_gather::with_events(self, write)))
             .unwrap_or_else(|_| Err(StoreError::Unavailable("a write panicked".to_owned())));
         match outcome {
             Ok(answer) => {

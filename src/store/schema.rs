@@ -193,6 +193,8 @@ diesel::table! {
         sequence -> BigInt,
         hash -> Binary,
         adopt_until -> BigInt,
+        checkpoints -> BigInt,
+        seal -> Nullable<Binary>,
     }
 }
 

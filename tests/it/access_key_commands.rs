@@ -201,3 +201,31 @@ fn a_secret_is_written_into_a_file_of_variables() {
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
+
+#[test]
+fn a_client_secret_is_written_into_a_file_of_variables() {
+    let shell = Shell::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".env");
+    let at = path.display().to_string();
+    let read = || fs::read_to_string(&path).unwrap();
+    let grants = "--grant client_credentials";
+    let made = shell.run(&format!("client create --id worker --name Worker {grants} --env-file {at}"));
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{made:?}");
+    let first = read().strip_prefix("CLIENT_SECRET=").unwrap().trim_end().to_owned();
+    assert!(first.starts_with("cs_"), "{first}");
+    assert!(!made.out.contains(&first) && made.out.contains(&format!("written to {at} as CLIENT_SECRET")));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let rotated = shell.json(&format!("client rotate-secret worker --env-file {at} --env-variable WORKER_SECRET"));
+    assert!(rotated.get("client_secret").is_none(), "{rotated}");
+    let second = read().lines().nth(1).unwrap().strip_prefix("WORKER_SECRET=").unwrap().to_owned();
+    assert!(second.starts_with("cs_") && second != first);
+    // Nothing is made that could not be kept.
+    let absent = format!("{}/absent/.env", folder.path().display());
+    assert_eq!(shell.run(&format!("client create --id w2 --name W {grants} --env-file {absent}")).code, 1);
+    assert_eq!(shell.run("client show w2").code, 3);
+    let public =
+        shell.run(&format!("client create --public --id app --redirect-uri http://127.0.0.1/cb --env-file {at}"));
+    assert!((public.code, public.err.contains("no secret")) == (2, true), "{public:?}");
+    assert_eq!(shell.json("client secrets worker").as_array().unwrap().len(), 1);
+}

@@ -12,9 +12,9 @@ use grantor::crypto::audit_key::{AuditKey, AuditPublicKey, link};
 use grantor::domain::audit_chain::Octets;
 use grantor::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use grantor::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd};
-use grantor::flows::audit_chain;
 use grantor::flows::caller::Caller;
 use grantor::flows::purge::purge;
+use grantor::flows::{audit_chain, audit_checkpoints};
 use grantor::store::{DatabaseUrl, StoreConnection};
 
 use crate::support::*;
@@ -23,6 +23,12 @@ on_both!(
     every_altered_column_is_found,
     removal_insertion_and_exchange_are_found,
     a_cut_off_end_is_found,
+    a_cut_off_end_is_found_without_checkpoints,
+    the_start_that_brings_the_seal_seals,
+    an_operator_may_take_an_end_as_it_is,
+    what_no_checkpoint_covers_cannot_be_rewritten,
+    the_last_checkpoints_cannot_be_removed,
+    a_kept_checkpoint_finds_an_older_state,
     hashes_computed_anew_do_not_reach_a_checkpoint,
     checkpoints_cannot_be_forged_or_removed,
     a_purge_keeps_the_chain,
@@ -106,7 +112,7 @@ fn broken(test: &TestServer) -> Broken {
 }
 
 fn checkpoint(test: &TestServer) {
-    audit_chain::take_checkpoint(&test.server).unwrap().unwrap();
+    audit_checkpoints::take_checkpoint(&test.server).unwrap().unwrap();
 }
 
 fn every_altered_column_is_found(engine: Engine) {
@@ -237,6 +243,118 @@ fn a_cut_off_end_is_found(engine: Engine) {
     whole(&test);
 }
 
+/// The end and all checkpoints are cut off, and the end of the chain is set back to fit.
+fn cut(test: &TestServer, sequence: i64) {
+    sql(
+        test,
+        &format!(
+            "DELETE FROM audit_checkpoints; DELETE FROM audit_events WHERE sequence > {sequence}; \
+             UPDATE audit_chain SET sequence = {sequence}, checkpoints = 0, \
+             hash = (SELECT hash FROM audit_events WHERE sequence = {sequence})"
+        ),
+    );
+}
+
+fn a_cut_off_end_is_found_without_checkpoints(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 9);
+    checkpoint(&test);
+    whole(&test);
+    save(&test);
+    cut(&test, 6);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: 6 });
+    assert!(audit_checkpoints::take_checkpoint(&test.server).is_err(), "it signs nothing that it did not write");
+    let lines = lines(&records(&test));
+    assert_eq!(check(&lines, None), Err(Broken::Incomplete), "nor an export");
+    // What the server writes behind it does not make it its own, nor does another start.
+    write(&test, AuditAction::LoginSucceeded, 2);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: 8 });
+    drop(test.sibling());
+    assert!(matches!(broken(&test), Broken::ForgedEnd { .. }));
+    restore(&test);
+    whole(&test);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    checkpoint(&test);
+    whole(&test);
+}
+
+fn the_start_that_brings_the_seal_seals(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    checkpoint(&test);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    // As the version before left it.
+    sql(
+        &test,
+        "ALTER TABLE audit_chain DROP COLUMN seal; ALTER TABLE audit_chain DROP COLUMN checkpoints; \
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261123000003'",
+    );
+    let upgraded = test.sibling();
+    whole(&upgraded);
+    write(&upgraded, AuditAction::LoginSucceeded, 2);
+    checkpoint(&upgraded);
+    whole(&upgraded);
+    assert!(upgraded.events("audit_chain.adopted").is_empty());
+}
+
+fn an_operator_may_take_an_end_as_it_is(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 9);
+    let adopt = || audit_chain::adopt_outside(&test.server, &Caller::command_line(), &|_| ()).unwrap();
+    assert_eq!(adopt(), (0, false), "nothing to do");
+    assert!(test.events("audit_chain.adopted").is_empty());
+    cut(&test, 6);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: 6 });
+    assert_eq!(adopt(), (0, true));
+    let told = test.events("audit_chain.adopted");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].detail.as_deref().unwrap().contains("at 6 "), "{told:?}");
+    whole(&test);
+    checkpoint(&test);
+    whole(&test);
+}
+
+fn what_no_checkpoint_covers_cannot_be_rewritten(engine: Engine) {
+    let test = TestServer::start(engine);
+    write(&test, AuditAction::LoginSucceeded, 9);
+    let head = whole(&test).sequence;
+    rewrite_from(&test, engine, 5);
+    assert_eq!(broken(&test), Broken::ForgedEnd { sequence: head });
+}
+
+fn the_last_checkpoints_cannot_be_removed(engine: Engine) {
+    let test = TestServer::start(engine);
+    for _ in 0..3 {
+        write(&test, AuditAction::LoginSucceeded, 2);
+        checkpoint(&test);
+    }
+    sql(&test, "DELETE FROM audit_checkpoints WHERE number > 1");
+    assert_eq!(broken(&test), Broken::MissingCheckpoint { number: 2 });
+    write(&test, AuditAction::LoginSucceeded, 2);
+    assert!(audit_checkpoints::take_checkpoint(&test.server).is_err());
+    assert_eq!(broken(&test), Broken::MissingCheckpoint { number: 2 });
+}
+
+fn a_kept_checkpoint_finds_an_older_state(engine: Engine) {
+    let test = TestServer::start(engine);
+    let compare = |kept| audit_checkpoints::verify_checkpoint(&test.server, &Caller::command_line(), kept).unwrap();
+    write(&test, AuditAction::LoginSucceeded, 2);
+    let first = audit_checkpoints::take_checkpoint(&test.server).unwrap().unwrap();
+    save(&test);
+    write(&test, AuditAction::LoginSucceeded, 2);
+    let kept = audit_checkpoints::take_checkpoint(&test.server).unwrap().unwrap();
+    assert_eq!((compare(&first), compare(&kept)), (Ok(()), Ok(())));
+    restore(&test);
+    whole(&test);
+    assert_eq!(compare(&first), Ok(()));
+    assert_eq!(compare(&kept), Err(Broken::Truncated { sequence: first.sequence, reached: kept.sequence }));
+    write(&test, AuditAction::LoginSucceeded, 3);
+    assert_eq!(compare(&kept), Err(Broken::MissingCheckpoint { number: 2 }));
+    let mut forged = first.clone();
+    forged.sequence += 1;
+    assert_eq!(compare(&forged), Err(Broken::OtherCheckpoint { number: 1 }));
+}
+
 /// Alters an event and computes every hash behind it anew, as somebody would who can write to the database.
 fn rewrite_from(test: &TestServer, engine: Engine, sequence: i64) {
     let mut previous = Octets::default();
@@ -276,7 +394,7 @@ fn checkpoints_cannot_be_forged_or_removed(engine: Engine) {
         write(&test, AuditAction::LoginSucceeded, 2);
         checkpoint(&test);
     }
-    assert!(audit_chain::take_checkpoint(&test.server).unwrap().is_none(), "nothing moved");
+    assert!(audit_checkpoints::take_checkpoint(&test.server).unwrap().is_none(), "nothing moved");
     assert_eq!(whole(&test).checkpoints, 3);
     save(&test);
     let foreign = AuditKey::from_seed(&[9; 32]).unwrap();
@@ -687,7 +805,7 @@ fn what_an_older_server_writes_is_adopted_on_demand(engine: Engine) {
     drop(test.sibling());
     assert!(matches!(broken(&test), Broken::Outside { count: 1, .. }), "no start adopts it by itself");
     let adopted = audit_chain::adopt_outside(&test.server, &Caller::command_line(), &|_| ()).unwrap();
-    assert_eq!(adopted, 1);
+    assert_eq!(adopted, (1, false));
     assert_eq!(test.events("audit_chain.adopted").len(), 1);
     whole(&test);
     write(&test, AuditAction::LoginSucceeded, 2);
@@ -707,7 +825,7 @@ fn of_two_checkpoints_at_once_one_is_made(engine: Engine) {
                     let barrier = &barrier;
                     scope.spawn(move || {
                         barrier.wait();
-                        usize::from(audit_chain::take_checkpoint(server).unwrap().is_some())
+                        usize::from(audit_checkpoints::take_checkpoint(server).unwrap().is_some())
                     })
                 })
                 .collect();

@@ -498,13 +498,22 @@ fn the_audit_is_read() {
 fn the_audit_is_proven() {
     let shell = Shell::new();
     shell.text("client create --id app --public --redirect-uri https://a.example/cb");
-    assert!(shell.text("audit checkpoint").starts_with("checkpoint 1: event "));
+    let checkpoint = shell.run("audit checkpoint --json").json().to_string();
     assert!(shell.text("audit checkpoint").starts_with("no new event"));
     shell.text("client disable app");
     let report = shell.run("audit verify --json").json();
     let unsigned = report["sequence"].as_i64().unwrap() - report["signed_until"].as_i64().unwrap();
     assert_eq!((&report["checkpoints"], unsigned), (&json!(1), 1));
     assert!(shell.text("audit verify").starts_with("whole"));
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(kept.path(), format!("{checkpoint}\n")).unwrap();
+    let compare = format!("audit verify --checkpoint {}", kept.path().display());
+    assert!(shell.text(&compare).starts_with("whole"));
+    std::fs::write(kept.path(), checkpoint.replace("\"number\":1", "\"number\":2")).unwrap();
+    let ended = shell.run(&compare);
+    assert_eq!((ended.code, ended.err.contains("checkpoint 2")), (1, true), "{ended:?}");
+    std::fs::write(kept.path(), "").unwrap();
+    assert_eq!(shell.run(&compare).code, 2);
     assert_eq!(shell.text("audit adopt").trim(), "0 events were put into the chain");
     // Elsewhere: no database, no root key.
     let elsewhere = tempfile::tempdir().unwrap();

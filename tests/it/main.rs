@@ -27,6 +27,7 @@ mod client_secrets;
 mod code;
 mod denials;
 mod discovery;
+mod documents;
 mod doors;
 mod doors_callers;
 mod doors_limits;

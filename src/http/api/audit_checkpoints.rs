@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 
 use crate::domain::audit_chain::Checkpoint;
 use crate::domain::page::Page;
-use crate::flows::audit_chain;
+use crate::flows::audit_checkpoints;
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
 use crate::http::error::api_error;
@@ -15,7 +15,7 @@ use crate::http::error::api_error;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, |cursor| cursor.parse::<i64>().is_ok())) {
         Ok(page) => {
-            api.answer(api.run(move |server, caller| audit_chain::list_checkpoints(server, caller, &page)).await)
+            api.answer(api.run(move |server, caller| audit_checkpoints::list_checkpoints(server, caller, &page)).await)
         }
         Err(denial) => api_error(&api.server, denial.into()),
     }

@@ -1,0 +1,2 @@
+ALTER TABLE audit_chain DROP COLUMN seal;
+ALTER TABLE audit_chain DROP COLUMN checkpoints;
