@@ -199,10 +199,20 @@ impl Actor {
 pub struct Source {
     /// The end client's address.
     pub address: Option<IpAddr>,
+    /// The proxy that told an address that cannot be read.
+    pub hiding_proxy: Option<IpAddr>,
     /// The `User-Agent`, shortened.
     pub user_agent: Option<String>,
     /// The request's identifier.
     pub request_id: Option<String>,
+}
+
+impl Source {
+    /// The address that wrong guesses are counted under: those that a proxy hides are one, for hiding must not free from
+    /// the limit.
+    pub fn counted_address(&self) -> Option<IpAddr> {
+        self.address.or(self.hiding_proxy)
+    }
 }
 
 /// An event as stored and shown.

@@ -109,6 +109,10 @@ pub enum Denial {
     BearerMissing,
     /// The bearer token is malformed, expired, revoked or not for this API.
     BearerInvalid,
+    /// The access key is known, and of no use at the admin API.
+    AccessKeyRefused(Verdict),
+    /// An API server that asks or reports brought nothing.
+    CallerUnauthenticated,
     /// The bearer token lacks this scope.
     BearerScopeMissing(&'static str),
     /// The principal may not hand out what it does not hold.
@@ -139,6 +143,7 @@ impl Denial {
             | Self::InvalidMember(_)
             // RFC 8693 §2.2.2: a subject_token that is not good is an invalid request.
             | Self::SubjectTokenRefused(_)
+            | Self::CallerUnauthenticated
             | Self::BearerMissing => ErrorCode::InvalidRequest,
             Self::Unreadable(code, _) => *code,
             Self::ClientAuthMalformed(_)
@@ -179,7 +184,7 @@ impl Denial {
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
-            Self::BearerInvalid => ErrorCode::InvalidToken,
+            Self::BearerInvalid | Self::AccessKeyRefused(_) => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
         }
     }
@@ -202,7 +207,10 @@ impl Denial {
             }
             Self::RateLimitExceeded(exceeded) => return exceeded.public_text(),
             Self::BearerScopeMissing(scope) => return format!("this needs the scope {scope}"),
-            Self::SubjectTokenRefused(verdict) => verdict.public_text(),
+            Self::AccessKeyRefused(Verdict::WrongAudience) => {
+                "the credential is not for this API: an access key for the admin API names it in its `resources`"
+            }
+            Self::SubjectTokenRefused(verdict) | Self::AccessKeyRefused(verdict) => verdict.public_text(),
             Self::ContentType(wanted) => return format!("the body must be {wanted}"),
             Self::NotFound(what) => return format!("there is no such {what}"),
             Self::BodyTooLarge => "the body must have at most 64 KiB",
@@ -245,6 +253,9 @@ impl Denial {
             Self::IntrospectionNotAllowed => "the client may not introspect tokens",
             Self::TokenOfAnotherClient => "the token was issued to another client",
             Self::BearerMissing => "an access token is required",
+            Self::CallerUnauthenticated => {
+                "authenticate as a client that may introspect (Basic), or with an access token or access key (Bearer)"
+            }
             Self::BearerInvalid => "the access token is not valid here",
             Self::CsrfMismatch => "the form is stale: go back, reload the page and try again",
         };

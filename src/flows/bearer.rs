@@ -155,6 +155,10 @@ pub fn admit(server: &Server, token: Option<&str>, source: Source) -> FlowResult
         (Verdict::Valid, Some(credential), _) => Ok((caller_of(credential, source), judged.windows)),
         (_, _, Some(exceeded)) => Err(Denial::RateLimitExceeded(exceeded).into()),
         (Verdict::AddressNotAllowed, ..) => Err(Denial::AddressNotAllowed.into()),
+        // Whoever holds the key may know what is wrong with it.
+        (refused, Some(credential), _) if credential.kind == CredentialKind::AccessKey => {
+            Err(Denial::AccessKeyRefused(refused).into())
+        }
         _ => Err(Denial::BearerInvalid.into()),
     }
 }

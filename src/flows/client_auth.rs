@@ -137,7 +137,7 @@ fn find_chosen(
     source: &Source,
 ) -> FlowResult<Option<ClientSecret>> {
     let Some(client_id) = chosen.first().map(|(_, secret)| secret.client_id.0.clone()) else { return Ok(None) };
-    let attempt = Attempt { account: client_id.clone(), address: source.address, now: server.clock.now() };
+    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now: server.clock.now() };
     let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.client_throttle));
     let (presented, counted) = (presented.clone(), attempt.clone());
     let found = server.password_pool.run_few(MAX_WAITING_CHECKS, move |memory| {

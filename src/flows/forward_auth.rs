@@ -1,7 +1,6 @@
 //! The verdict for a proxy that asks on behalf of the API behind it.
 
-use std::net::IpAddr;
-
+use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
@@ -81,7 +80,7 @@ pub fn ask(
     server: &Server,
     presented: &Presented,
     query: ProxyQuery,
-    address: Option<IpAddr>,
+    source: &Source,
     original: &str,
 ) -> FlowResult<Answered> {
     let name = query.environment.unwrap_or_else(|| server.config.server.default_environment.clone());
@@ -93,7 +92,8 @@ pub fn ask(
         environment: name,
         scope: query.scope,
         project: query.project,
-        address,
+        address: source.address,
+        hiding_proxy: source.hiding_proxy,
         operation: query.operation.unwrap_or_else(|| original.to_owned()),
         cost: query.cost,
     };

@@ -8,7 +8,7 @@ use crate::domain::client::{Client, Status};
 use crate::domain::credential::{Asked, Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
-use crate::flows::verdict::{self, Presented};
+use crate::flows::verdict::{self, Presented, Question};
 use crate::flows::{Server, bearer, client_auth, credentials};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::claims::Audience;
@@ -54,7 +54,9 @@ fn access_key(
     caller: &Client,
     secret: Zeroizing<String>,
 ) -> FlowResult<Option<IntrospectionResponse>> {
-    let Some(credential) = verdict::find(server, &Presented::Bearer(secret), None)? else { return Ok(None) };
+    let Some(credential) = verdict::find(server, &Presented::Bearer(secret), &Question::default())? else {
+        return Ok(None);
+    };
     let asked = Asked {
         environment: &caller.environment,
         address: None,

@@ -83,17 +83,34 @@ pub fn take(server: &Server, key: &str, windows: &[Window], cost: u32) -> FlowRe
     }
 }
 
-/// Is a request from this address to this endpoint counted at all?
-pub fn is_counted(config: &Config, door: Door, address: Option<IpAddr>) -> bool {
-    let exempt = |address: IpAddr| config.limits.exempt_addresses.iter().any(|network| network.contains(&address));
-    door.per_minute(config) > 0 && address.is_some_and(|address| !exempt(address))
+/// Whom a request is counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// A client of this address.
+    Client(IpAddr),
+    /// Anybody whom this proxy hides: all of them are one, and never exempt.
+    HiddenBy(IpAddr),
 }
 
-/// Counts a request of this address to this endpoint, and refuses it over the limit.
-pub fn check_address(server: &Server, door: Door, address: Option<IpAddr>) -> FlowResult<()> {
-    let Some(address) = address.filter(|_| is_counted(&server.config, door, address)) else { return Ok(()) };
+/// Is such a request to this endpoint counted at all?
+pub fn is_counted(config: &Config, door: Door, whom: Counted) -> bool {
+    let exempt = match whom {
+        Counted::Client(address) => config.limits.exempt_addresses.iter().any(|network| network.contains(&address)),
+        Counted::HiddenBy(_) => false,
+    };
+    door.per_minute(config) > 0 && !exempt
+}
+
+/// Counts such a request to this endpoint, and refuses it over the limit.
+pub fn check_address(server: &Server, door: Door, whom: Counted) -> FlowResult<()> {
+    if !is_counted(&server.config, door, whom) {
+        return Ok(());
+    }
     let window = Window { limit: door.per_minute(&server.config), seconds: 60 };
-    let key = format!("address:{}:{}", door.name(), network(address));
+    let key = match whom {
+        Counted::Client(address) => format!("address:{}:{}", door.name(), network(address)),
+        Counted::HiddenBy(proxy) => format!("hidden-by:{}:{proxy}", door.name()),
+    };
     match take(server, &key, &[window], 1)? {
         RateVerdict::Allowed(_) => Ok(()),
         RateVerdict::Exceeded { retry_after, .. } => Err(Denial::TooManyRequests(retry_after).into()),

@@ -65,7 +65,7 @@ pub fn check(server: &Server, attempt: &LoginAttempt) -> FlowResult<UserWithPass
 }
 
 fn counted(server: &Server, attempt: &LoginAttempt) -> Attempt {
-    let (account, address) = (username_key(&attempt.username), attempt.source.address);
+    let (account, address) = (username_key(&attempt.username), attempt.source.counted_address());
     Attempt { account, address, now: server.clock.now() }
 }
 

@@ -60,6 +60,7 @@ impl ResourceServer {
 }
 
 fn of_bearer(server: &Server, token: Option<&str>, scope: &'static str, source: Source) -> FlowResult<ResourceServer> {
+    let token = Some(token.ok_or(Denial::CallerUnauthenticated)?);
     let caller = bearer::authenticate(server, token, source)?;
     caller.require(scope)?;
     let id = caller.actor.id().unwrap_or_default().to_owned();

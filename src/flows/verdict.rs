@@ -19,6 +19,7 @@ use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits};
+use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -43,6 +44,8 @@ pub struct Question {
     pub project: Option<String>,
     /// The end client's address.
     pub address: Option<IpAddr>,
+    /// The proxy that told one that cannot be read.
+    pub hiding_proxy: Option<IpAddr>,
     /// What it is counted under; may be empty.
     pub operation: String,
     /// How much it counts against the limits; 0 only looks.
@@ -57,6 +60,7 @@ impl Default for Question {
             scope: Scope::default(),
             project: None,
             address: None,
+            hiding_proxy: None,
             operation: String::new(),
             cost: 1,
         }
@@ -93,7 +97,7 @@ impl Judged {
 
 /// Finds and judges what was presented, counts it against its limits and into its usage.
 pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
-    match find(server, presented, question.address)? {
+    match find(server, presented, question)? {
         None => Ok(unknown(server, question)),
         Some(credential) => judge_found(server, credential, question),
     }
@@ -106,6 +110,13 @@ pub fn unknown(server: &Server, question: &Question) -> Judged {
     judged
 }
 
+/// The verdict on what is of another environment. It is recorded of no credential: it was not looked for.
+pub fn elsewhere(server: &Server, question: &Question) -> Judged {
+    let judged = Judged::of(Verdict::WrongEnvironment, None);
+    record(server, &judged, question);
+    judged
+}
+
 /// Judges a credential that was found, counts it against its limits and into its usage.
 pub fn judge_found(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
     let judged = decide(server, credential, question)?;
@@ -113,11 +124,46 @@ pub fn judge_found(server: &Server, credential: Credential, question: &Question)
     Ok(judged)
 }
 
+/// What was found behind what was presented.
+pub enum Found {
+    /// There is no such credential.
+    Nothing,
+    /// It is of another environment than the caller's, by its form or by our signature alone.
+    Elsewhere,
+    /// The credential, good or not.
+    Known(Box<Credential>),
+}
+
+/// The same as [`find`] for a caller of this environment: what names another one is not looked up, so that nothing can be
+/// told of whether it exists.
+pub fn find_in(server: &Server, presented: &Presented, question: &Question, own: &str) -> FlowResult<Found> {
+    let Presented::Bearer(text) = presented else { return Ok(known(find(server, presented, question)?)) };
+    if let Some(named) = server.environment_of_key(text) {
+        return Ok(if named.name == own { known(find(server, presented, question)?) } else { Found::Elsewhere });
+    }
+    match bearer::verify_any(server, text)? {
+        Verification::Valid(claims) | Verification::Expired(claims) if claims.env != own => Ok(Found::Elsewhere),
+        Verification::Valid(claims) | Verification::Expired(claims) => Ok(known(find_token(server, *claims)?)),
+        Verification::Invalid | Verification::UnknownKey => Ok(Found::Nothing),
+    }
+}
+
+fn known(found: Option<Credential>) -> Found {
+    found.map_or(Found::Nothing, |credential| Found::Known(Box::new(credential)))
+}
+
+fn find_token(server: &Server, claims: AccessTokenClaims) -> FlowResult<Option<Credential>> {
+    let now = server.clock.now();
+    let known = server.store.read(|connection| bearer::look_up(connection, claims, now))?;
+    Ok(known.map(|known| credentials::of_token(server, known, None)))
+}
+
 /// The credential behind what was presented, good or not; None when there is none.
-pub fn find(server: &Server, presented: &Presented, address: Option<IpAddr>) -> FlowResult<Option<Credential>> {
+pub fn find(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Option<Credential>> {
     match presented {
         Presented::Client(client_id, secret) => {
-            let source = Source { address, ..Source::default() };
+            let (address, hiding_proxy) = (question.address, question.hiding_proxy);
+            let source = Source { address, hiding_proxy, ..Source::default() };
             let proven = match client_auth::prove(server, client_id, secret, &source) {
                 // Too many wrong guesses: this one is not looked at either, and the door says no more than for those.
                 Err(FlowError::Denied(Denial::LoginThrottled(_))) => None,
@@ -142,9 +188,7 @@ pub fn find(server: &Server, presented: &Presented, address: Option<IpAddr>) -> 
             else {
                 return Ok(None);
             };
-            let now = server.clock.now();
-            let known = server.store.read(|connection| bearer::look_up(connection, *claims, now))?;
-            Ok(known.map(|known| credentials::of_token(server, known, None)))
+            find_token(server, *claims)
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::flows::error::FlowResult;
 use crate::flows::forward_auth::operation_of;
 use crate::flows::member::not_null;
 use crate::flows::resource_server::ResourceServer;
-use crate::flows::verdict::{self, Judged, Presented, Question};
+use crate::flows::verdict::{self, Found, Judged, Presented, Question};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -185,10 +185,15 @@ pub fn verify_batch(server: &Server, caller: &ResourceServer, batch: Verificatio
 }
 
 fn judge(server: &Server, caller: &ResourceServer, presented: &Presented, question: &Question) -> FlowResult<Verified> {
-    let Some(credential) = verdict::find(server, presented, question.address)? else {
-        return Ok(answer(server, verdict::unknown(server, question), &question.scope, false));
+    // Of another environment no more is told than the prefix or our signature says anyway; of another API's credential
+    // nothing at all.
+    let credential = match verdict::find_in(server, presented, question, &caller.environment)? {
+        Found::Known(credential) => *credential,
+        Found::Elsewhere => {
+            return Ok(answer(server, verdict::elsewhere(server, question), &question.scope, false));
+        }
+        Found::Nothing => return Ok(answer(server, verdict::unknown(server, question), &question.scope, false)),
     };
-    // Of another environment no more is told than its prefix says anyway; of another API's credential nothing at all.
     let own = caller.may_know(&credential.environment, &credential.resources);
     if !own && credential.environment == caller.environment {
         return Ok(answer(server, verdict::unknown(server, question), &question.scope, false));
@@ -281,6 +286,7 @@ impl Verification {
             scope: scope_of(&self.scopes)?,
             project: self.project,
             address: self.ip,
+            hiding_proxy: None,
             operation: self.operation.unwrap_or(told),
             cost,
         };

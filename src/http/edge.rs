@@ -62,10 +62,16 @@ impl Edge {
         request.peer_addr().is_some_and(|peer| address::is_trusted(peer.ip(), &self.trusted_proxies))
     }
 
-    /// The end client's address.
+    /// The end client's address; None where a trusted proxy's word on it cannot be read.
     pub fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr().map(|address| address.ip());
         address::client_address(peer, request.headers(), &self.trusted_proxies)
+    }
+
+    /// The proxy behind which this client's address is not known; None where it is.
+    pub fn hiding_proxy(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let peer = request.peer_addr().map(|address| address.ip().to_canonical());
+        peer.filter(|_| self.client_address(request).is_none())
     }
 }
 

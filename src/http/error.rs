@@ -20,6 +20,9 @@ const RETRY_SECONDS: u64 = 2;
 /// RFC 7617 §2: the challenge to a client.
 const BASIC_CHALLENGE: &str = "Basic realm=\"grantor\", charset=\"UTF-8\"";
 
+/// RFC 6750 §3: the challenge to a bearer.
+const BEARER_CHALLENGE: &str = "Bearer realm=\"grantor\"";
+
 /// Logs what went wrong and counts it: a failure with its cause for the operator, a refusal for whoever debugs a client.
 fn record(server: &Server, error: &FlowError) {
     match error {
@@ -45,7 +48,9 @@ fn status(denial: &Denial) -> StatusCode {
         | Denial::RateLimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
         Denial::NotFound(_) => StatusCode::NOT_FOUND,
         Denial::Conflict(_) => StatusCode::CONFLICT,
-        Denial::BearerMissing | Denial::BearerInvalid => StatusCode::UNAUTHORIZED,
+        Denial::BearerMissing | Denial::BearerInvalid | Denial::AccessKeyRefused(_) | Denial::CallerUnauthenticated => {
+            StatusCode::UNAUTHORIZED
+        }
         Denial::BearerScopeMissing(_)
         | Denial::PrivilegeEscalation(_)
         | Denial::CsrfMismatch
@@ -141,8 +146,8 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             if let Some(seconds) = denial_retry_after(&denial) {
                 response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
-            if let Some(challenge) = challenge(&denial).and_then(|text| text.parse().ok()) {
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            for challenge in challenges(&denial).iter().filter_map(|text| text.parse().ok()) {
+                response.headers_mut().append(WWW_AUTHENTICATE, challenge);
             }
             set_rate_headers(server, &mut response, &denial);
             response
@@ -166,17 +171,20 @@ const fn api_code(denial: &Denial) -> &'static str {
     }
 }
 
-fn challenge(denial: &Denial) -> Option<String> {
+fn challenges(denial: &Denial) -> Vec<String> {
     match denial {
         // RFC 6750 §3.1: no error code to a request without any authentication information.
-        Denial::BearerMissing => Some("Bearer realm=\"grantor\"".to_owned()),
-        Denial::BearerInvalid => Some("Bearer realm=\"grantor\", error=\"invalid_token\"".to_owned()),
+        Denial::BearerMissing => vec![BEARER_CHALLENGE.to_owned()],
+        Denial::CallerUnauthenticated => vec![BASIC_CHALLENGE.to_owned(), BEARER_CHALLENGE.to_owned()],
+        Denial::BearerInvalid | Denial::AccessKeyRefused(_) => {
+            vec![format!("{BEARER_CHALLENGE}, error=\"invalid_token\"")]
+        }
         Denial::BearerScopeMissing(scope) => {
-            Some(format!("Bearer realm=\"grantor\", error=\"insufficient_scope\", scope=\"{scope}\""))
+            vec![format!("{BEARER_CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\"")]
         }
         // RFC 9110 §11.6.1: a 401 names a scheme.
-        other if other.code() == ErrorCode::InvalidClient => Some(BASIC_CHALLENGE.to_owned()),
-        _ => None,
+        other if other.code() == ErrorCode::InvalidClient => vec![BASIC_CHALLENGE.to_owned()],
+        _ => Vec::new(),
     }
 }
 

@@ -6,7 +6,6 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN, USER_AGENT};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
@@ -15,6 +14,7 @@ use crate::domain::denial::Denial;
 use crate::flows::resource_server::Authorization;
 use crate::flows::verdict::Presented;
 use crate::http::edge::Edge;
+use crate::http::json;
 use crate::protocol::bearer::bearer_token;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
 use crate::protocol::params::Params;
@@ -59,28 +59,12 @@ pub fn query(request: &HttpRequest) -> Result<Params, Denial> {
     Params::parse(request.query_string().as_bytes()).map_err(|error| Denial::MalformedRequest(error.to_string()))
 }
 
-/// A JSON body. NULs are refused everywhere in it: no text of ours may hold one.
+/// A JSON body.
 pub async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Denial> {
     if !has_content_type(request, "application/json") {
         return Err(Denial::ContentType("application/json"));
     }
-    let bytes = body(payload).await?;
-    let malformed =
-        |error: serde_json::Error| Denial::MalformedRequest(format!("the JSON body is not usable: {error}"));
-    let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
-    if holds_nul(&value) {
-        return Err(Denial::MalformedRequest("the JSON body holds a NUL character".to_owned()));
-    }
-    serde_json::from_value(value).map_err(malformed)
-}
-
-fn holds_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
+    json::read(&body(payload).await?)
 }
 
 /// A segment of the path that names a thing: nothing of ours is named with control characters.
@@ -143,6 +127,7 @@ pub fn source(request: &HttpRequest, edge: &Edge) -> Source {
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     Source {
         address: edge.client_address(request),
+        hiding_proxy: edge.hiding_proxy(request),
         user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
         request_id: Some(id),
     }

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::domain::audit_event::Source;
 use crate::domain::credential::{Credential, Verdict};
 use crate::domain::denial::Denial;
 use crate::flows::Server;
@@ -64,7 +65,11 @@ const IDENTITY: [IdentityHeader; 11] = [
     ("x-auth-roles", |credential| credential.user.as_ref().map(|user| user.roles.join(" ")).unwrap_or_default()),
     ("x-auth-scopes", |credential| credential.scope.to_string()),
     ("x-auth-environment", |credential| credential.environment.clone()),
-    ("x-auth-projects", |credential| credential.projects.join(" ")),
+    // Never empty of a credential that is known: a header that is lost on the way must not widen what it may do.
+    ("x-auth-projects", |credential| match credential.projects.as_slice() {
+        [] => "*".to_owned(),
+        projects => projects.join(" "),
+    }),
     ("x-auth-plan", |credential| credential.plan.clone().unwrap_or_default()),
 ];
 
@@ -92,10 +97,15 @@ pub async fn ask(
     };
     let operation = original_operation(&request, dialect, &tail);
     // The address of a proxy that is not trusted is its own, and that of whoever it serves is not known.
-    let address = edge.is_behind_trusted(&request).then(|| edge.client_address(&request)).flatten();
+    let trusted = edge.is_behind_trusted(&request);
+    let source = Source {
+        address: edge.client_address(&request).filter(|_| trusted),
+        hiding_proxy: edge.hiding_proxy(&request).filter(|_| trusted),
+        ..Source::default()
+    };
     // A client's secret may be one that a person chose, which costs a hash.
     let waits = matches!(presented, Presented::Client(..));
-    let flow = move |server: &Server| forward_auth::ask(server, &presented, query, address, &operation);
+    let flow = move |server: &Server| forward_auth::ask(server, &presented, query, &source, &operation);
     let answered = if waits { run_waiting(&server, flow).await } else { run(&server, flow).await };
     match answered {
         Ok(answered) => answer(&server, dialect, &answered),

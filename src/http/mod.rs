@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod forward_auth;
 mod health;
+mod json;
 mod limits;
 mod metrics;
 mod oauth;

@@ -473,8 +473,12 @@ fn a_key_has_its_environment_audience_and_networks(engine: Engine) {
         |secret: &str| with_key(&test, secret, Method::GET, "/v1/projects", None).problem(401, "invalid_token");
     let good = make(json!({}));
     assert_eq!(used(&test, &good), 200);
-    refused(&make(json!({ "environment": "test", "resources": ["https://api.example"] })));
-    refused(&make(json!({ "resources": ["https://api.example"] })));
+    // Whoever holds a key is told what is wrong with it.
+    let told = |secret: &str| text(&refused(secret)["detail"]);
+    let elsewhere = told(&make(json!({ "environment": "test", "resources": ["https://api.example"] })));
+    assert_eq!(elsewhere, "the credential belongs to another environment");
+    let other = told(&make(json!({ "resources": ["https://api.example"] })));
+    assert!(other.contains("not for this API") && other.contains("`resources`"), "{other}");
     // A test key with the audience of the admin API cannot be made; if it could, it would not pass.
     let (id, secret) =
         made(&admin.post("/v1/access-keys", &json!({ "name": "t", "environment": "test", "owner": null })));
@@ -502,7 +506,7 @@ fn a_key_has_its_environment_audience_and_networks(engine: Engine) {
     let short = make(json!({ "expires_in": 60 }));
     assert_eq!(used(&test, &short), 200);
     test.advance(60);
-    refused(&short);
+    assert_eq!(told(&short), "the credential has expired: use a new one");
 }
 
 fn a_key_is_limited_at_the_admin_api(engine: Engine) {

@@ -89,6 +89,7 @@ fn write(test: &TestServer, action: AuditAction, count: usize) {
             address: Some("192.0.2.7".parse().unwrap()),
             user_agent: Some("a browser".to_owned()),
             request_id: Some("r1".to_owned()),
+            ..Source::default()
         };
         let event = NewAuditEvent::success(action, Actor::User("ada".to_owned()), source);
         let event = event.on("client", "web").through("web").detail(format!("number {number}"));

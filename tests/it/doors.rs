@@ -2,6 +2,7 @@
 
 use grantor::domain::client::Status;
 use grantor::domain::credential::Verdict;
+use grantor::flows::access_keys::NewAccessKey;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use crate::doors_support::*;
 use crate::support::*;
 
 on_both!(
+    a_hidden_address_is_on_no_allow_list,
     verification_of_every_state,
     introspection_of_every_state,
     forward_authentication_of_every_state,
@@ -76,6 +78,27 @@ fn verification_of_every_state(engine: Engine) {
     let request = request.basic_auth(&world.api.id, world.api.secret.as_ref());
     let answer = Answer::of(request.json(&json!({ "credential": office.secret })));
     assert_eq!(answer.json()["code"], "address_not_allowed");
+}
+
+/// Whoever hides is neither the proxy nor who stands left of it in the header.
+fn a_hidden_address_is_on_no_allow_list(engine: Engine) {
+    let world = World::start(engine);
+    let network = |network: &str| vec![network.parse().unwrap()];
+    for (list, line) in [(network("203.0.113.0/24"), OFFICE), (network("127.0.0.0/8"), "127.0.0.1")] {
+        let key = world.key(NewAccessKey { allowed_addresses: Some(list), ..key_members("near", &["orders:read"]) });
+        let ask = |lines: &[&[u8]]| {
+            let mut request = http_client().get(world.test.url("/v1/forward-auth/caddy"));
+            for line in lines {
+                request = request.header("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+            }
+            Answer::of(request.header("x-api-key", &key.secret)).status.as_u16()
+        };
+        assert_eq!(ask(&[line.as_bytes()]), 200);
+        let one_line = [line.as_bytes(), b", \xe9"].concat();
+        for lines in [&[b"\xe9".as_slice()][..], &[b"unknown"], &[&one_line], &[line.as_bytes(), b"\xe9"]] {
+            assert_eq!(ask(lines), 403, "{lines:?}");
+        }
+    }
 }
 
 fn test_time(world: &World) -> i64 {

@@ -42,7 +42,14 @@ fn who_may_ask(engine: Engine) {
         answer
     };
     let nobody = Answer::of(http_client().post(world.test.url("/v1/verify")).json(&asked));
-    assert_eq!(refused(nobody, 401, "invalid_request").header("www-authenticate"), "Bearer realm=\"grantor\"");
+    let both_ways = |answer: Answer| {
+        let answer = refused(answer, 401, "invalid_request");
+        let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+        assert_eq!(challenges, ["Basic realm=\"grantor\", charset=\"UTF-8\"", "Bearer realm=\"grantor\""]);
+    };
+    both_ways(nobody);
+    let reported = http_client().post(world.test.url("/v1/usage")).json(&json!({ "events": [] }));
+    both_ways(Answer::of(reported));
     let wrong = TestClient { secret: Some("cs_wrong".to_owned()), ..world.api.clone() };
     let challenge = refused(world.verify_as(&wrong, &asked), 401, "invalid_client").header("www-authenticate");
     assert!(challenge.starts_with("Basic "), "{challenge}");
@@ -106,7 +113,8 @@ fn a_caller_of_another_environment(engine: Engine) {
     let here = world.reader();
     let token = text(&world.exchange(&here.secret, &[]).json()["access_token"]);
     let foreign = NewAccessKey { environment: Some("test".to_owned()), ..key_members("foreign", &["orders:read"]) };
-    let foreign = world.key(foreign).secret;
+    let foreign = world.key(foreign);
+    let (foreign_id, foreign) = (foreign.id, foreign.secret);
     let foreign_token = text(&world.exchange(&foreign, &[]).json()["access_token"]);
     assert_eq!(claims(&foreign_token)["env"], "test");
     let expected = json!({ "valid": false, "code": "wrong_environment",
@@ -128,6 +136,17 @@ fn a_caller_of_another_environment(engine: Engine) {
             assert!(!world.test.is_active(client, secret));
         }
     }
+    // The prefix alone says so: whether there is such a key is not told, and none is counted for the question.
+    let prefix = &world.test.server.environment("test").unwrap().access_key_prefix;
+    let nobodys = grantor::crypto::secret::generate_prefixed(prefix).unwrap().to_string();
+    assert_eq!(world.verdict(&nobodys), expected);
+    assert_eq!(world.verdict(&nobodys[..nobodys.len() - 1])["code"], "unknown");
+    let (head, signature) = foreign_token.rsplit_once('.').unwrap();
+    let altered = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    assert_eq!(world.verdict(&altered)["code"], "unknown");
+    assert_eq!(grantor::flows::usage::flush(&world.test.server).failed, None);
+    let used = world.test.server.store.read(|connection| connection.list_usage(Some(&foreign_id), 0)).unwrap();
+    assert!(!used.is_empty() && used.iter().all(|(key, _)| key.outcome == "valid"), "{used:?}");
     let mine = json!({ "credential": here.secret, "environment": "test" });
     assert_eq!(world.verify(&mine).json()["code"], "wrong_environment");
     // At the token endpoint, too.
@@ -338,6 +357,14 @@ fn malformed_questions(engine: Engine) {
             "{member} {value}"
         );
         assert!(!answer.body.contains(&secret), "{}", answer.body);
+    }
+    // A repeated member and a list are read by nobody as the same.
+    let [repeated, list] =
+        [format!(r#"{{"credential": "{secret}", "credential": "{secret}"}}"#), format!(r#"["{secret}"]"#)];
+    for body in [repeated, list] {
+        let request = http_client().post(world.test.url("/v1/verify")).header("content-type", "application/json");
+        let request = request.basic_auth(&world.api.id, world.api.secret.as_ref());
+        assert_eq!(Answer::of(request.body(body)).status, 400);
     }
     for (kind, body, status) in [("text/plain", "{}", 415), ("application/json", "{", 400)] {
         let request = http_client().post(world.test.url("/v1/verify")).header("content-type", kind).body(body);

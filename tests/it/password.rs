@@ -170,6 +170,11 @@ fn forwarded_addresses_count_only_from_a_trusted_proxy(engine: Engine) {
     assert_throttled(&from_address(&test, &client, "203.0.113.9, 198.51.100.7", PASSWORD), 900);
     assert_eq!(from_address(&test, &client, "198.51.100.8", PASSWORD).status, 200);
     assert_eq!(test.events("login.failed")[0].address.as_deref(), Some("198.51.100.7"));
+    // Nor does an address that cannot be read: whoever the proxy hides is counted as one.
+    assert_wrong(&from_address(&test, &client, "unknown", "wrong password"));
+    assert_eq!(test.events("login.failed")[0].address, None);
+    assert_throttled(&from_address(&test, &client, "198.51.100.9, nobody", PASSWORD), 900);
+    assert_eq!(from_address(&test, &client, "198.51.100.9", PASSWORD).status, 200);
 
     let test = TestServer::start_with(engine, |config| config.login.failures_per_address = 1);
     test.user("ada", &[]);

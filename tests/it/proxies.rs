@@ -222,6 +222,33 @@ fn check(proxy: &Proxy) {
     let forged = proxy.get("/orders", &forged);
     assert_eq!((forged.status.as_u16(), forged.json()["error"]["code"].clone()), (403, json!("address_not_allowed")));
 
+    // What grantor says is neither taken away nor written beside it.
+    let key = ("x-api-key", reader.secret.as_str());
+    for named in ["X-Auth-Projects", "close, x-auth-projects, x-auth-scopes", "X-Auth-Subject"] {
+        let status = proxy.get("/orders", &[key, ("connection", named)]).status.as_u16();
+        let heads = proxy.api.take();
+        assert!(status == 200 || (status == 400 && heads.is_empty()), "{named}: {status} {heads:?}");
+        let whole = |head: &String| {
+            head.contains("x-auth-projects: alpha\r\n") && head.contains("x-auth-scopes: orders:read\r\n")
+        };
+        assert!(heads.iter().all(whole), "{named}: {heads:?}");
+    }
+    let underscored =
+        ["x_auth_projects", "x-auth_projects", "X_Auth-Projects", "X_AUTH_SUBJECT", "x-auth-credential_id"];
+    for name in underscored {
+        assert_eq!(proxy.get("/orders", &[key, (name, "smuggled")]).status, 200, "{name}");
+        let heads = proxy.api.take();
+        assert!(heads.len() == 1 && !heads[0].contains("smuggled"), "{name}: {heads:?}");
+    }
+    // A credential for all projects says so.
+    let all = world.key(key_members("all", &["orders:read"]));
+    assert_eq!(proxy.get("/orders", &[("x-api-key", &all.secret)]).status, 200);
+    assert!(proxy.api.take()[0].contains("x-auth-projects: *\r\n"));
+    // The part needs its scope without the slash, too.
+    for path in ["/admin", "/admin/", "/admin?x=1"] {
+        assert_eq!(proxy.get(path, &[key]).status, 403, "{path}");
+    }
+
     // 429, with everything that the platforms document.
     assert_eq!(proxy.get("/orders", &[("x-api-key", &slow.secret)]).status, 200);
     assert_eq!(proxy.api.take().len(), 1);

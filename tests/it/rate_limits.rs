@@ -14,6 +14,7 @@ use crate::support::*;
 
 on_both!(
     the_token_endpoint_is_limited_per_address,
+    hidden_addresses_are_counted_as_one,
     the_login_form_is_limited_per_address,
     exempt_addresses_and_a_limit_of_zero_are_not_counted,
     without_counters_the_setting_decides,
@@ -68,6 +69,24 @@ fn the_token_endpoint_is_limited_per_address(engine: Engine) {
     }
     post_from(&test, "/oauth/token", "2001:db8::ffff:1").assert_error(429, "temporarily_unavailable");
     post_from(&test, "/oauth/token", "2001:db8:0:1::1").assert_error(401, "invalid_client");
+}
+
+/// The proxy is on this machine and so exempt; whom it hides is not.
+fn hidden_addresses_are_counted_as_one(engine: Engine) {
+    let test = TestServer::start_with(engine, behind_proxy);
+    let post = |lines: &[&[u8]]| {
+        let mut request = http_client().post(test.url("/oauth/token"));
+        for line in lines {
+            request = request.header("x-forwarded-for", reqwest::header::HeaderValue::from_bytes(line).unwrap());
+        }
+        Answer::of(request.form(&[("grant_type", "client_credentials"), ("client_id", "nobody")]))
+    };
+    for lines in [&[b"\xe9".as_slice()][..], &[b"192.0.2.1", b"\xe9"], &[b"192.0.2.2, unknown"]] {
+        post(lines).assert_error(401, "invalid_client");
+    }
+    post(&[b"192.0.2.3", b"192.0.2.4, \xe9"]).assert_error(429, "temporarily_unavailable");
+    post(&[b"\xe9, 192.0.2.1"]).assert_error(401, "invalid_client");
+    post(&[]).assert_error(401, "invalid_client");
 }
 
 fn the_login_form_is_limited_per_address(engine: Engine) {

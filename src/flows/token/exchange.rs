@@ -47,7 +47,8 @@ pub fn redeem(
         return Err(Denial::MalformedRequest(text).into());
     }
     let is_key = server.environment_of_key(&subject.token).is_some();
-    let found = if is_key { verdict::find(server, &Presented::Bearer(subject.token), source.address)? } else { None };
+    let presented = Presented::Bearer(subject.token);
+    let found = if is_key { verdict::find(server, &presented, &Question::default())? } else { None };
     let credential = found.ok_or(Denial::SubjectTokenRefused(Verdict::Unknown))?;
     let chosen = choose_resources(server, wanted, &credential);
     let question = Question {
