@@ -16,6 +16,7 @@ use crate::flows::error::FlowError;
 use crate::flows::forward_auth::{self, Answered, ProxyQuery, operation_of};
 use crate::flows::verdict::{Judged, Presented};
 use crate::http::address::is_trusted;
+use crate::http::api::openapi::Problem;
 use crate::http::edge::Edge;
 use crate::http::error::api_error;
 use crate::http::run::{run, run_waiting};
@@ -74,6 +75,16 @@ const IDENTITY: [IdentityHeader; 11] = [
 ];
 
 /// Answers a proxy. The path behind the dialect is the original one, for Envoy.
+#[utoipa::path(get, path = "/v1/forward-auth/{dialect}", tag = "verification",
+    description = "A proxy asks whether a request may pass; any method. The credential is that of the request: Authorization, \
+        X-API-Key, or X-Client-ID with X-Client-Secret. Only named proxies may ask. Every X-Auth-... header is always set.",
+    params(("dialect", description = "nginx, traefik, caddy, haproxy or envoy"), ("scope" = Option<String>, Query),
+        ("audience" = Option<String>, Query), ("env" = Option<String>, Query), ("project" = Option<String>, Query),
+        ("operation" = Option<String>, Query), ("cost" = Option<u32>, Query)),
+    responses((status = 200, description = "It may pass."), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem, description = "Not with this credential; to nginx also what is over a limit."),
+        (status = 429, body = Problem, description = "Over a limit.")),
+    security((), ("bearer" = [])))]
 pub async fn ask(
     request: HttpRequest,
     path: web::Path<(String, String)>,

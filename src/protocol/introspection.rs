@@ -25,7 +25,7 @@ impl TokenParameter {
 }
 
 /// The introspection response (RFC 7662 §2.2).
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct IntrospectionResponse {
     /// Is the token usable now? Everything else is left out when not (§2.2).
     pub active: bool,
@@ -55,6 +55,7 @@ pub struct IntrospectionResponse {
     pub sub: Option<String>,
     /// Audience.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
     pub aud: Option<Audience>,
     /// Issuer.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The JSON body of a token response. Holds tokens, so it has no `Debug`.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct TokenResponse {
     /// The access token, a JWT (RFC 9068).
     pub access_token: String,

@@ -474,7 +474,7 @@ fn a_key_has_its_environment_audience_and_networks(engine: Engine) {
     let good = make(json!({}));
     assert_eq!(used(&test, &good), 200);
     // Whoever holds a key is told what is wrong with it.
-    let told = |secret: &str| text(&refused(secret)["detail"]);
+    let told = |secret: &str| refused(secret);
     let elsewhere = told(&make(json!({ "environment": "test", "resources": ["https://api.example"] })));
     assert_eq!(elsewhere, "the credential belongs to another environment");
     let other = told(&make(json!({ "resources": ["https://api.example"] })));

@@ -141,6 +141,14 @@ fn key_routes() -> Vec<Route> {
     ]
 }
 
+/// What is described beside the admin API.
+const PROTOCOL: [(&str, &str); 4] = [
+    ("/oauth/token", "post"),
+    ("/oauth/introspect", "post"),
+    ("/oauth/revoke", "post"),
+    ("/v1/forward-auth/{dialect}", "get"),
+];
+
 /// The routes that need no authentication.
 const PUBLIC: [&str; 1] = ["/v1/access-keys/report-leak"];
 
@@ -205,7 +213,9 @@ fn every_route_needs_its_scope(engine: Engine) {
         }
         let answer = Answer::of(bare);
         answer.problem(401, "invalid_request");
-        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"grantor\"", "{name}");
+        let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+        let both = ["Basic realm=\"grantor\", charset=\"UTF-8\"", "Bearer realm=\"grantor\""];
+        assert_eq!(challenges, if is_for_resource_servers(path) { &both[..] } else { &both[1..] }, "{name}");
         // Every other scope of the API together is not enough.
         // With `own-...` people do the same to what is theirs: access_key_bounds.
         let own = format!("own-{scope}");
@@ -661,6 +671,15 @@ fn the_document_describes_every_route(engine: Engine) {
     for (path, item) in document["paths"].as_object().unwrap() {
         described.insert(path.clone(), item.as_object().unwrap().keys().cloned().collect());
     }
+    for (path, method) in PROTOCOL {
+        let methods = described.remove(path).unwrap_or_else(|| panic!("{path} is not described"));
+        assert_eq!(methods, BTreeSet::from([method.to_owned()]), "{path}");
+        let operation = &document["paths"][path][method];
+        let responses: BTreeSet<_> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(responses.is_superset(&BTreeSet::from(["200", "400", "401"])), "{path}: {responses:?}");
+        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
+        assert_eq!(form.is_object(), method == "post", "{path}");
+    }
     assert_eq!(described, wanted);
     let mut refs = BTreeSet::new();
     collect_refs(&document, &mut refs);
@@ -675,6 +694,9 @@ fn the_document_describes_every_route(engine: Engine) {
         .map(|(method, path, _, scope, _)| (format!("{} {}", method.as_str().to_lowercase(), pattern(path)), scope))
         .collect();
     for (path, item) in document["paths"].as_object().unwrap() {
+        if PROTOCOL.iter().any(|(protocol, _)| protocol == path) {
+            continue;
+        }
         for (method, operation) in item.as_object().unwrap() {
             let name = format!("{method} {path}");
             if PUBLIC.contains(&path.as_str()) {
@@ -687,7 +709,10 @@ fn the_document_describes_every_route(engine: Engine) {
                 if is_for_resource_servers(path) { json!([{ "client": [] }, bearer]) } else { json!([bearer]) };
             assert_eq!(operation["security"], security, "{name}");
             let responses = operation["responses"].as_object().unwrap();
-            assert!(responses.contains_key("4XX") && responses.len() == 2, "{name}");
+            assert!(
+                responses.contains_key("4XX") && responses.len() == if path.starts_with("/v1/verify") { 3 } else { 2 },
+                "{name}"
+            );
             let declared = operation["parameters"]
                 .as_array()
                 .map_or(0, |all| all.iter().filter(|one| one["in"] == "path").count());

@@ -6,7 +6,7 @@ mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod configured;
-mod openapi;
+pub(super) mod openapi;
 mod projects;
 mod revoked_tokens;
 mod scopes;

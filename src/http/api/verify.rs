@@ -17,7 +17,7 @@ use crate::http::run::run;
 
 /// The verdict on a credential.
 #[utoipa::path(post, path = "/v1/verify", tag = "verification", request_body = Verification,
-    responses((status = 200, body = Verified), (status = "4XX", body = Problem)), security(("client" = []), ("bearer" = ["credentials:verify"])))]
+    responses((status = 200, body = Verified), (status = 429, body = Problem, description = "The caller itself is over its limit."), (status = "4XX", body = Problem)), security(("client" = []), ("bearer" = ["credentials:verify"])))]
 pub async fn verify(
     request: HttpRequest,
     payload: web::Payload,
@@ -34,7 +34,7 @@ pub async fn verify(
 
 /// The verdicts on several credentials, in order.
 #[utoipa::path(post, path = "/v1/verify/batch", tag = "verification", request_body = VerificationBatch,
-    responses((status = 200, body = VerifiedBatch), (status = "4XX", body = Problem)), security(("client" = []), ("bearer" = ["credentials:verify"])))]
+    responses((status = 200, body = VerifiedBatch), (status = 429, body = Problem, description = "The caller itself is over its limit."), (status = "4XX", body = Problem)), security(("client" = []), ("bearer" = ["credentials:verify"])))]
 pub async fn verify_batch(
     request: HttpRequest,
     payload: web::Payload,

@@ -1,6 +1,7 @@
 //! The OAuth endpoints.
 
 pub mod authorize;
+pub mod forms;
 pub mod introspect;
 pub mod jwks;
 pub mod metadata;

@@ -7,9 +7,14 @@ use crate::flows::{Server, revoke};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::extract;
+use crate::http::oauth::forms::{OAuthError, TokenParameterForm};
 use crate::http::run::run;
 
 /// Revokes a token. RFC 7009 §2.2: 200, and nothing to read.
+#[utoipa::path(post, path = "/oauth/revoke", tag = "oauth",
+    request_body(content = TokenParameterForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "It is revoked, or was not good before."), (status = 400, body = OAuthError), (status = 401, body = OAuthError, description = "The client did not authenticate."),
+        (status = 503, body = OAuthError, description = "Try again after Retry-After seconds.")), security(("client" = []), ()))]
 pub async fn revoke(
     request: HttpRequest,
     payload: web::Payload,

@@ -1,0 +1,58 @@
+//! The forms and errors of the OAuth endpoints, for the OpenAPI document: the requests themselves are read by `protocol`.
+
+use serde::Serialize;
+
+/// An error of the token, introspection and revocation endpoints (RFC 6749 §5.2).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct OAuthError {
+    /// The code that the RFC names.
+    error: String,
+    /// A sentence for whoever develops the client.
+    error_description: String,
+}
+
+/// What a token request may say (RFC 6749 §4, RFC 7636 §4.5, RFC 8693 §2.1, RFC 8707 §2.2). Each grant takes its own.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TokenForm {
+    /// The grant.
+    grant_type: String,
+    /// The client, where it does not authenticate with Basic.
+    client_id: Option<String>,
+    /// Its secret.
+    client_secret: Option<String>,
+    /// The code of `authorization_code`.
+    code: Option<String>,
+    /// The redirect URI of the authorization request.
+    redirect_uri: Option<String>,
+    /// The PKCE verifier.
+    code_verifier: Option<String>,
+    /// The token of `refresh_token`.
+    refresh_token: Option<String>,
+    /// The user of `password`.
+    username: Option<String>,
+    /// The password of `password`.
+    password: Option<String>,
+    /// The access key of token exchange.
+    subject_token: Option<String>,
+    /// What kind of token that is.
+    subject_token_type: Option<String>,
+    /// The workflow of `urn:grantor:params:oauth:grant-type:workflow`.
+    workflow_id: Option<String>,
+    /// The wanted scope.
+    scope: Option<String>,
+    /// The wanted audience; may be repeated.
+    resource: Option<Vec<String>>,
+}
+
+/// What an introspection or revocation request says (RFC 7662 §2.1, RFC 7009 §2.1).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TokenParameterForm {
+    /// The token, or access key.
+    token: String,
+    /// `access_token` or `refresh_token`; only a hint.
+    token_type_hint: Option<String>,
+    /// The client, where it does not authenticate with Basic.
+    client_id: Option<String>,
+    /// Its secret.
+    client_secret: Option<String>,
+}
