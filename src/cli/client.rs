@@ -171,12 +171,9 @@ fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
 impl From<Members> for ClientMembers {
     fn from(members: Members) -> Self {
         Self {
-            client_id: None,
-            client_secret: None,
             client_name: members.name,
             description: members.description,
             environment: members.environment,
-            token_endpoint_auth_method: None,
             grant_types: unless_empty(members.grants),
             redirect_uris: unless_empty(members.redirect_uris),
             scope: members.scope,
@@ -194,6 +191,7 @@ impl From<Members> for ClientMembers {
             requests_per_minute: members.requests_per_minute.map(Some),
             requests_per_hour: members.requests_per_hour.map(Some),
             allowed_addresses: unless_empty(members.allowed_addresses),
+            ..Self::default()
         }
     }
 }

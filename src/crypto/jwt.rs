@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
+use serde::Serialize;
 
 use crate::crypto::keyring::{Keyring, KeyringKey};
 use crate::crypto::rsa_key::KeyError;
@@ -11,10 +12,15 @@ use crate::protocol::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 /// Longest token looked at, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
 
-/// Signs the claims with this key.
+/// Signs an access token with this key.
 pub fn sign(claims: &AccessTokenClaims, key: &KeyringKey) -> Result<String, KeyError> {
+    sign_as(ACCESS_TOKEN_TYPE, claims, key)
+}
+
+/// Signs claims of this type (RFC 8725 §3.11: each kind of token has its own).
+pub fn sign_as(typ: &str, claims: &impl Serialize, key: &KeyringKey) -> Result<String, KeyError> {
     let mut header = Header::new(Algorithm::RS256);
-    header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
+    header.typ = Some(typ.to_owned());
     header.kid = Some(key.kid.clone());
     let header = serde_json::to_vec(&header).map_err(|_| KeyError::Signing)?;
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Signing)?;

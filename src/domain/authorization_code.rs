@@ -20,6 +20,8 @@ pub struct AuthorizationCode {
     pub redirect_uri_sent: bool,
     /// The PKCE challenge of the request.
     pub code_challenge: Option<CodeChallenge>,
+    /// The `nonce` of the request, for the ID token.
+    pub nonce: Option<String>,
     /// When it was issued.
     pub created_at: DateTime<Utc>,
     /// When it stops working.

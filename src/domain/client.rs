@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::client_metadata::ClientMetadata;
 use crate::domain::denial::Denial;
 use crate::domain::ids::{ClientId, ClientSecretId};
 use crate::domain::limits::Limits;
@@ -124,6 +125,9 @@ pub struct Client {
     /// The networks it may be used from; empty for all.
     #[schema(value_type = Vec<String>)]
     pub allowed_addresses: Vec<IpNet>,
+    /// What OpenID Connect and other specifications add.
+    #[serde(flatten)]
+    pub metadata: ClientMetadata,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
     /// When it was last edited.

@@ -47,6 +47,10 @@ pub struct Grant {
     pub resources: Vec<Resource>,
     /// When the user signed in.
     pub auth_time: DateTime<Utc>,
+    /// The login session that it was given in, where there was one.
+    pub sid: Option<String>,
+    /// The claims that were asked for by name: the `claims` parameter (OpenID Connect Core §5.5), as JSON.
+    pub claims: Option<String>,
     /// When it was given.
     pub created_at: DateTime<Utc>,
     /// Its absolute end, and that of all tokens issued from it.

@@ -7,6 +7,8 @@ use crate::domain::ids::UserId;
 /// A stored session, without the cookie's text: only a digest of that is kept.
 #[derive(Debug, Clone)]
 pub struct LoginSession {
+    /// Its public identifier: clients are told it, and it opens nothing.
+    pub sid: String,
     /// Who signed in.
     pub user_id: UserId,
     /// When they did.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::domain::client::Status;
 use crate::domain::ids::UserId;
+use crate::domain::profile::Profile;
 use crate::domain::text::is_deceptive;
 
 /// A user account. The password hash is kept apart and never leaves the store and login flows.
@@ -20,6 +21,9 @@ pub struct User {
     /// Address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// What else is known of the person.
+    #[serde(skip_serializing_if = "Profile::is_empty")]
+    pub profile: Profile,
     /// The roles held.
     pub roles: Vec<String>,
     /// `active` or `inactive`.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
+use crate::crypto::random;
 use crate::crypto::secret::SecretKind;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
@@ -49,8 +50,12 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
     let digest = server.keys.digest(SecretKind::LoginSession, &cookie);
     let previous = previous.map(|cookie| server.keys.digest(SecretKind::LoginSession, cookie));
     let now = server.clock.now();
-    let session =
-        LoginSession { user_id: user.id.clone(), auth_time: now, expires_at: session_expiry(server, now, now) };
+    let session = LoginSession {
+        sid: random::opaque_id()?,
+        user_id: user.id.clone(),
+        auth_time: now,
+        expires_at: session_expiry(server, now, now),
+    };
     let event =
         NewAuditEvent::success(AuditAction::LoginSucceeded, Actor::User(user.id.0.clone()), attempt.source.clone())
             .on("user", user.id.as_str());

@@ -10,6 +10,7 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::profile::Profile;
 use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
@@ -109,6 +110,7 @@ pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User
         username: new.username,
         name: new.name,
         email: new.email,
+        profile: Profile::default(),
         roles: new.roles,
         status: Status::Active,
         created_at: now,

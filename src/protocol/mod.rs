@@ -18,5 +18,6 @@ pub mod redirect_uri;
 pub mod resource;
 pub mod response_mode;
 pub mod scope;
+pub mod signing_alg;
 pub mod token_request;
 pub mod token_response;

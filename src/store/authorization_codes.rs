@@ -23,6 +23,7 @@ struct AuthorizationCodeRow {
     created_at: i64,
     expires_at: i64,
     consumed_at: Option<i64>,
+    nonce: Option<String>,
 }
 
 impl TryFrom<AuthorizationCodeRow> for AuthorizationCode {
@@ -39,6 +40,7 @@ impl TryFrom<AuthorizationCodeRow> for AuthorizationCode {
             created_at: to_time(row.created_at),
             expires_at: to_time(row.expires_at),
             consumed_at: row.consumed_at.map(to_time),
+            nonce: row.nonce,
         })
     }
 }
@@ -66,6 +68,7 @@ impl StoreConnection {
             created_at: to_micros(code.created_at),
             expires_at: to_micros(code.expires_at),
             consumed_at: code.consumed_at.map(to_micros),
+            nonce: code.nonce.clone(),
         };
         diesel::insert_into(authorization_codes::table).values(row).execute(self)?;
         Ok(())

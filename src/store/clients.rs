@@ -14,8 +14,8 @@ use crate::protocol::resource::Resource;
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{
-    checked, corrupt, from_count, from_list, from_networks, to_count, to_limits, to_list, to_micros, to_networks,
-    to_scope, to_time,
+    checked, corrupt, from_count, from_json, from_list, from_networks, to_count, to_json, to_limits, to_list,
+    to_micros, to_networks, to_scope, to_time,
 };
 use crate::store::schema::{client_origins, clients};
 
@@ -48,6 +48,7 @@ pub(super) struct ClientRow {
     requests_per_minute: Option<i32>,
     requests_per_hour: Option<i32>,
     allowed_addresses: String,
+    metadata: String,
 }
 
 impl From<&Client> for ClientRow {
@@ -78,6 +79,7 @@ impl From<&Client> for ClientRow {
             requests_per_minute: to_count(client.limits.requests_per_minute),
             requests_per_hour: to_count(client.limits.requests_per_hour),
             allowed_addresses: to_networks(&client.allowed_addresses),
+            metadata: to_json(&client.metadata),
         }
     }
 }
@@ -107,6 +109,7 @@ impl TryFrom<ClientRow> for Client {
             updated_at: to_time(row.updated_at),
             limits: to_limits(row.requests_per_minute, row.requests_per_hour),
             allowed_addresses: from_networks(&row.allowed_addresses)?,
+            metadata: from_json("metadata", &row.metadata)?,
             plan: row.plan,
             client_id: ClientId(row.client_id),
             client_name: row.client_name,

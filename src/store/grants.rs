@@ -26,6 +26,8 @@ pub(super) struct GrantRow {
     created_at: i64,
     expires_at: i64,
     revoked_at: Option<i64>,
+    sid: Option<String>,
+    claims: Option<String>,
 }
 
 impl From<&Grant> for GrantRow {
@@ -40,6 +42,8 @@ impl From<&Grant> for GrantRow {
             created_at: to_micros(grant.created_at),
             expires_at: to_micros(grant.expires_at),
             revoked_at: grant.revoked_at.map(to_micros),
+            sid: grant.sid.clone(),
+            claims: grant.claims.clone(),
         }
     }
 }
@@ -58,6 +62,8 @@ impl TryFrom<GrantRow> for Grant {
             created_at: to_time(row.created_at),
             expires_at: to_time(row.expires_at),
             revoked_at: row.revoked_at.map(to_time),
+            sid: row.sid,
+            claims: row.claims,
         })
     }
 }

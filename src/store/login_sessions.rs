@@ -15,16 +15,16 @@ use crate::store::users::UserRow;
 impl StoreConnection {
     /// The session of this digest with its user.
     pub fn find_login_session(&mut self, digest: &[u8]) -> Result<Option<(LoginSession, User)>, StoreError> {
-        let row: Option<(i64, i64, UserRow)> = login_sessions::table
+        let row: Option<(String, i64, i64, UserRow)> = login_sessions::table
             .inner_join(users::table)
             .filter(login_sessions::digest.eq(digest))
-            .select((login_sessions::auth_time, login_sessions::expires_at, UserRow::as_select()))
+            .select((login_sessions::sid, login_sessions::auth_time, login_sessions::expires_at, UserRow::as_select()))
             .get_result(self)
             .optional()?;
-        row.map(|(auth_time, expires_at, user)| {
+        row.map(|(sid, auth_time, expires_at, user)| {
             let user = User::try_from(user)?;
             let user_id = UserId(user.id.0.clone());
-            Ok((LoginSession { user_id, auth_time: to_time(auth_time), expires_at: to_time(expires_at) }, user))
+            Ok((LoginSession { sid, user_id, auth_time: to_time(auth_time), expires_at: to_time(expires_at) }, user))
         })
         .transpose()
     }
@@ -33,6 +33,7 @@ impl StoreConnection {
     pub fn insert_login_session(&mut self, digest: &[u8], session: &LoginSession) -> Result<(), StoreError> {
         let row = (
             login_sessions::digest.eq(digest),
+            login_sessions::sid.eq(&session.sid),
             login_sessions::user_id.eq(session.user_id.as_str()),
             login_sessions::created_at.eq(to_micros(session.auth_time)),
             login_sessions::auth_time.eq(to_micros(session.auth_time)),

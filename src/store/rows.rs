@@ -4,6 +4,8 @@
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::domain::client::Status;
 use crate::domain::limits::Limits;
@@ -68,6 +70,16 @@ pub fn from_networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
 /// A status from a column.
 pub fn to_status(text: &str) -> Result<Status, StoreError> {
     Status::parse(text).ok_or_else(|| corrupt("status", text))
+}
+
+/// An object for a column.
+pub fn to_json<T: Serialize>(object: &T) -> String {
+    serde_json::to_string(object).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// An object from a column.
+pub fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| corrupt(what, text))
 }
 
 /// The error for a stored value that this version cannot read.

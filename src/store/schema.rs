@@ -45,6 +45,7 @@ diesel::table! {
         requests_per_minute -> Nullable<Integer>,
         requests_per_hour -> Nullable<Integer>,
         allowed_addresses -> Text,
+        metadata -> Text,
     }
 }
 
@@ -80,6 +81,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         password_changed_at -> BigInt,
+        profile -> Text,
     }
 }
 
@@ -95,6 +97,8 @@ diesel::table! {
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
         revocation_reason -> Nullable<Text>,
+        sid -> Nullable<Text>,
+        claims -> Nullable<Text>,
     }
 }
 
@@ -109,6 +113,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         consumed_at -> Nullable<BigInt>,
+        nonce -> Nullable<Text>,
     }
 }
 
@@ -149,6 +154,7 @@ diesel::table! {
         created_at -> BigInt,
         auth_time -> BigInt,
         expires_at -> BigInt,
+        sid -> Text,
     }
 }
 
@@ -162,6 +168,7 @@ diesel::table! {
         active_from -> BigInt,
         retired_at -> Nullable<BigInt>,
         expires_at -> Nullable<BigInt>,
+        alg -> Text,
     }
 }
 

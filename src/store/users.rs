@@ -9,7 +9,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::domain::user::{User, username_key};
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
-use crate::store::rows::{checked, corrupt, to_list, to_micros, to_time};
+use crate::store::rows::{checked, corrupt, from_json, to_json, to_list, to_micros, to_time};
 use crate::store::schema::users;
 
 /// A row of `users`; other tables that join it use it too.
@@ -27,6 +27,7 @@ pub(super) struct UserRow {
     created_at: i64,
     updated_at: i64,
     password_changed_at: i64,
+    profile: String,
 }
 
 /// A user with the hash of their password (PHC form).
@@ -52,6 +53,7 @@ impl From<&UserWithPassword> for UserRow {
             created_at: to_micros(user.created_at),
             updated_at: to_micros(user.updated_at),
             password_changed_at: to_micros(user.password_changed_at),
+            profile: to_json(&user.profile),
         }
     }
 }
@@ -70,6 +72,7 @@ impl TryFrom<UserRow> for UserWithPassword {
             created_at: to_time(row.created_at),
             updated_at: to_time(row.updated_at),
             password_changed_at: to_time(row.password_changed_at),
+            profile: from_json("profile", &row.profile)?,
         };
         Ok(Self { user, password_hash: row.password_hash })
     }
@@ -122,6 +125,7 @@ impl StoreConnection {
                 users::username_key.eq(username_key(&user.username)),
                 users::name.eq(&user.name),
                 users::email.eq(&user.email),
+                users::profile.eq(to_json(&user.profile)),
                 users::roles.eq(to_list(user.roles.iter().map(String::as_str))),
                 users::updated_at.eq(to_micros(user.updated_at)),
             ))

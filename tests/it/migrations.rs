@@ -19,6 +19,7 @@ on_both!(
     going_up_twice_changes_nothing,
     stores_may_open_a_fresh_database_together,
     servers_that_start_together_agree,
+    sessions_clients_and_keys_of_before_openid_go_on,
 );
 
 #[derive(QueryableByName)]
@@ -231,6 +232,67 @@ fn going_up_twice_changes_nothing(engine: Engine) {
     assert_eq!(again.read(|connection| connection.find_server_state("a")).unwrap().as_deref(), Some("b"));
 }
 
+/// A database as an older version left it: with the migrations up to this one.
+fn database_at(engine: Engine, last: &str) -> TestDatabase {
+    let database = TestDatabase::empty(engine);
+    let mut connection = open(&database);
+    let folder = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    connection
+        .batch_execute(
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+             run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+        )
+        .unwrap();
+    for name in names.iter().filter(|name| name.as_str() <= last) {
+        connection.batch_execute(&std::fs::read_to_string(folder.join(name).join("up.sql")).unwrap()).unwrap();
+        let version: String = name.split('_').next().unwrap().chars().filter(char::is_ascii_digit).collect();
+        let row = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
+        connection.batch_execute(&row).unwrap();
+    }
+    database
+}
+
+fn sessions_clients_and_keys_of_before_openid_go_on(engine: Engine) {
+    let database = database_at(engine, "2026-11-23-000003_audit_seal");
+    let octets = |text: &str| match engine {
+        Engine::Sqlite => format!("CAST('{text}' AS BLOB)"),
+        Engine::Postgres => format!("'{text}'::bytea"),
+    };
+    let flag = if engine == Engine::Sqlite { "1" } else { "true" };
+    let mut connection = open(&database);
+    for row in [
+        "INSERT INTO users VALUES ('u', 'ada', 'ada', 'Ada', NULL, 'h', '', 'active', 1, 2, 3)".to_owned(),
+        format!("INSERT INTO login_sessions VALUES ({}, 'u', 1, 2, 9)", octets("first")),
+        format!("INSERT INTO login_sessions VALUES ({}, 'u', 1, 3, 9)", octets("second")),
+        format!(
+            "INSERT INTO clients (client_id, client_name, description, environment, status, token_endpoint_auth_method, \
+             grant_types, redirect_uris, scope, resources, allowed_origins, roles, require_pkce, first_party, may_introspect, \
+             refresh_token_policy, created_at, updated_at, allowed_addresses) VALUES ('web', 'Web', '', 'live', 'active', \
+             'none', 'authorization_code', 'https://a.example/', '', 'https://api.example', '', '', {flag}, {flag}, {flag}, \
+             'rotate', 1, 1, '')"
+        ),
+        "INSERT INTO grants VALUES ('g', 'web', 'u', '', 'https://api.example', 1, 1, 9, NULL, NULL)".to_owned(),
+    ] {
+        connection.batch_execute(&row).unwrap_or_else(|error| panic!("{row}: {error}"));
+    }
+    drop(connection);
+    let store = Store::open(&database.settings(), &|_| ()).unwrap();
+    let session =
+        |digest: &'static [u8]| store.read(move |connection| connection.find_login_session(digest)).unwrap().unwrap().0;
+    let (first, second) = (session(b"first"), session(b"second"));
+    assert!(first.sid.len() == 32 && second.sid.len() == 32 && first.sid != second.sid);
+    assert_eq!((first.auth_time.timestamp_micros(), second.auth_time.timestamp_micros()), (2, 3));
+    let client = store.read(|connection| connection.find_client("web")).unwrap().unwrap();
+    assert_eq!(client.metadata, grantor::domain::client_metadata::ClientMetadata::default());
+    let (grant, user) = store.read(|connection| connection.find_grant("g")).unwrap().unwrap();
+    assert_eq!((grant.sid, grant.claims), (None, None));
+    assert!(user.profile.is_empty() && user.name.as_deref() == Some("Ada"));
+}
+
 #[test]
 fn both_databases_are_alike() {
     if !postgres_is_there() {
@@ -249,7 +311,7 @@ fn both_databases_are_alike() {
     // What the rules of the code rest on.
     assert_eq!(sqlite["refresh_tokens"].uniques, BTreeSet::from(["digest".to_owned()]));
     let current = sqlite["signing_keys"].indexes["signing_keys_one_current"].clone();
-    assert_eq!(current, ("expression".to_owned(), true, true));
+    assert_eq!(current, ("alg".to_owned(), true, true));
     // Same names and the same number of migrations on both sides.
     let folders = |engine: &str| -> BTreeSet<String> {
         let folder = format!("{}/migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
@@ -270,14 +332,16 @@ fn both_databases_check_alike() {
             connection.batch_execute("PRAGMA foreign_keys = ON").unwrap();
         }
         let user = |id: &str, status: &str| {
-            format!("INSERT INTO users VALUES ('{id}', '{id}', '{id}', NULL, NULL, 'h', '', '{status}', 0, 0, 0)")
+            format!(
+                "INSERT INTO users VALUES ('{id}', '{id}', '{id}', NULL, NULL, 'h', '', '{status}', 0, 0, 0, '{{}}')"
+            )
         };
         connection.batch_execute(&user("a", "active")).unwrap();
         for refused in [
             user("b", "revoked"),
             user("b", "ACTIVE"),
             user("a", "active"),
-            "INSERT INTO login_sessions VALUES ('x', 'nobody', 0, 0, 0)".to_owned(),
+            "INSERT INTO login_sessions VALUES ('x', 'nobody', 0, 0, 0, 's')".to_owned(),
             "INSERT INTO client_origins VALUES ('https://a.example', 'nobody')".to_owned(),
             "INSERT INTO server_state VALUES ('a', NULL)".to_owned(),
         ] {

@@ -61,6 +61,8 @@ fn grant(id: &str, user: &str, expires_at: DateTime<Utc>) -> Grant {
         scope: Scope::parse("read").unwrap(),
         resources: vec![Resource::parse("https://api.example").unwrap()],
         auth_time: start_time(),
+        sid: None,
+        claims: None,
         created_at: start_time(),
         expires_at,
         revoked_at: None,
@@ -74,6 +76,7 @@ fn code(grant_id: &str, label: &str, expires_at: DateTime<Utc>) -> Authorization
         redirect_uri: label.to_owned(),
         redirect_uri_sent: true,
         code_challenge: None,
+        nonce: None,
         created_at: start_time(),
         expires_at,
         consumed_at: None,
@@ -109,8 +112,12 @@ fn fill(test: &TestServer, user: &str, now: DateTime<Utc>) {
             let standing = GrantId("standing".to_owned());
             connection.insert_refresh_token(label.as_bytes(), &standing, start_time(), now + offset)?;
             connection.revoke_access_token(&revoked(label, now + offset))?;
-            let session =
-                LoginSession { user_id: UserId(user.clone()), auth_time: start_time(), expires_at: now + offset };
+            let session = LoginSession {
+                sid: label.to_owned(),
+                user_id: UserId(user.clone()),
+                auth_time: start_time(),
+                expires_at: now + offset,
+            };
             connection.insert_login_session(label.as_bytes(), &session)?;
             connection.insert_client_secret(&secret(label, Some(now - day + offset)))?;
             let event = NewAuditEvent::success(AuditAction::LogoutDone, Actor::Server, Source::default()).detail(label);

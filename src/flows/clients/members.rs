@@ -2,8 +2,10 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::client::{Client, InvalidClient, RefreshTokenPolicy, Status};
+use crate::domain::client_metadata::{ApplicationType, AssertionAudience, ClientMetadata, SubjectType};
 use crate::domain::denial::Denial;
 use crate::domain::ids::ClientId;
 use crate::domain::limits::Limits;
@@ -15,6 +17,7 @@ use crate::protocol::origin::Origin;
 use crate::protocol::redirect_uri::RedirectUri;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// Members of a registration, for creating and editing alike: one left out takes its default, or stays as it is.
 /// `client_id` and `client_secret` are for creating only: generated where absent; a secret that was brought along is
@@ -74,6 +77,60 @@ pub struct ClientMembers {
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default, deserialize_with = "networks")]
     pub allowed_addresses: Option<Vec<IpNet>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub application_type: Option<ApplicationType>,
+    #[serde(default, deserialize_with = "present")]
+    pub client_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub logo_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub policy_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub tos_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub contacts: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub software_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub software_version: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub initiate_login_uri: Option<Option<String>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, deserialize_with = "not_null")]
+    pub post_logout_redirect_uris: Option<Vec<RedirectUri>>,
+    #[serde(default, deserialize_with = "present")]
+    pub backchannel_logout_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub backchannel_logout_session_required: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    pub frontchannel_logout_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub frontchannel_logout_session_required: Option<bool>,
+    #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "present")]
+    pub jwks: Option<Option<Value>>,
+    #[serde(default, deserialize_with = "present")]
+    pub jwks_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub token_endpoint_auth_signing_alg: Option<Option<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub assertion_audience: Option<AssertionAudience>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub id_token_signed_response_alg: Option<SigningAlg>,
+    #[serde(default, deserialize_with = "present")]
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub subject_type: Option<SubjectType>,
+    #[serde(default, deserialize_with = "present")]
+    pub sector_identifier_uri: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    pub default_max_age: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub require_auth_time: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub default_acr_values: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "not_null")]
+    pub require_pushed_authorization_requests: Option<bool>,
 }
 
 /// A registered client with its secret, shown this once. No `Debug`.
@@ -120,6 +177,7 @@ pub(super) fn blank(server: &Server, client_id: String) -> Client {
         plan: None,
         limits: Limits::default(),
         allowed_addresses: Vec::new(),
+        metadata: ClientMetadata::default(),
         created_at: now,
         updated_at: now,
     }
@@ -137,6 +195,12 @@ pub(super) fn apply(client: &mut Client, members: ClientMembers) {
         redirect_uris, scope, resources, allowed_origins, roles, require_pkce, first_party, may_introspect,
         refresh_token_policy, access_token_lifetime, refresh_token_lifetime, refresh_token_max_lifetime, plan,
         allowed_addresses);
+    overlay!(members => client.metadata, application_type, client_uri, logo_uri, policy_uri, tos_uri, contacts, software_id, software_version,
+        initiate_login_uri, post_logout_redirect_uris, backchannel_logout_uri,
+        backchannel_logout_session_required, frontchannel_logout_uri, frontchannel_logout_session_required, jwks,
+        jwks_uri, token_endpoint_auth_signing_alg, assertion_audience, id_token_signed_response_alg,
+        userinfo_signed_response_alg, subject_type, sector_identifier_uri, default_max_age, require_auth_time,
+        default_acr_values, require_pushed_authorization_requests);
     if let Some(limit) = members.requests_per_minute {
         client.limits.requests_per_minute = limit;
     }

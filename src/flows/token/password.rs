@@ -43,6 +43,8 @@ pub fn redeem(
         scope: authority.scope.clone(),
         resources: authority.resources.clone(),
         auth_time: now,
+        sid: None,
+        claims: None,
         created_at: now,
         expires_at: mint::grant_expiry(server, client, now),
         revoked_at: None,

@@ -1,0 +1,12 @@
+DELETE FROM signing_keys WHERE alg <> 'RS256';
+DROP INDEX signing_keys_one_current;
+CREATE UNIQUE INDEX signing_keys_one_current ON signing_keys ((retired_at IS NULL)) WHERE retired_at IS NULL;
+ALTER TABLE signing_keys DROP COLUMN alg;
+ALTER TABLE authorization_codes DROP COLUMN nonce;
+DROP INDEX grants_sid;
+ALTER TABLE grants DROP COLUMN claims;
+ALTER TABLE grants DROP COLUMN sid;
+DROP INDEX login_sessions_sid;
+ALTER TABLE login_sessions DROP COLUMN sid;
+ALTER TABLE users DROP COLUMN profile;
+ALTER TABLE clients DROP COLUMN metadata;
