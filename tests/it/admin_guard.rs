@@ -288,7 +288,7 @@ fn tokens_that_are_not_for_this_api_are_refused(engine: Engine) {
     let twice = request().bearer_auth(&admin.token).header("authorization", format!("Bearer {}", admin.token));
     Answer::of(twice).problem(401, "invalid_request");
     Answer::of(admin.http.get(test.url(&format!("/v1/clients?access_token={}", admin.token))))
-        .problem(400, "invalid_request");
+        .problem(401, "invalid_request");
     // Revoked, expired, its user or client disabled.
     let revoked = admin.with("clients:read").token;
     assert_eq!(test.post_as(&admin.tool, "/oauth/revoke", &[("token", &revoked)]).status, 200);
@@ -413,6 +413,13 @@ fn unusable_bodies_are_refused(engine: Engine) {
             None => request,
         })
     };
+    // A stranger is not told what is wrong with it.
+    for path in ["/v1/clients", "/v1/verify", "/v1/verify/batch", "/v1/usage"] {
+        let request = admin.http.post(test.url(path)).header("content-type", "application/json").body("{");
+        Answer::of(request).problem(401, "invalid_request");
+    }
+    let listed = admin.http.get(test.url("/v1/clients?nonsense=1"));
+    Answer::of(listed).problem(401, "invalid_request");
     let good = br#"{"redirect_uris":["https://a.example/"]}"#.to_vec();
     for fine in ["application/json", "Application/JSON; charset=utf-8"] {
         assert_eq!(send(Some(fine), good.clone()).status, 201, "{fine}");

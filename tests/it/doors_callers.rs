@@ -368,6 +368,8 @@ fn malformed_questions(engine: Engine) {
     }
     for (kind, body, status) in [("text/plain", "{}", 415), ("application/json", "{", 400)] {
         let request = http_client().post(world.test.url("/v1/verify")).header("content-type", kind).body(body);
+        assert_eq!(Answer::of(request.try_clone().unwrap()).status, 401, "{kind} {body}");
+        let request = request.basic_auth(&world.api.id, world.api.secret.as_ref());
         assert_eq!(Answer::of(request).status.as_u16(), status, "{kind} {body}");
     }
     assert_eq!(world.verify(&json!({})).status, 400);

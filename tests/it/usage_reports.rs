@@ -138,9 +138,11 @@ fn only_resource_servers_report(engine: Engine) {
     assert_eq!(challenges, ["Basic realm=\"grantor\", charset=\"UTF-8\"", "Bearer realm=\"grantor\""]);
     let twice = http_client().post(test.url("/v1/usage")).bearer_auth("x").basic_auth("plain", Some("x"));
     assert_eq!(Answer::of(twice.json(&body)).status, 400);
-    let form =
-        http_client().post(test.url("/v1/usage")).basic_auth(&plain.id, plain.secret.as_ref()).form(&[("a", "b")]);
-    assert_eq!(Answer::of(form).status, 415);
+    let api = test.client(ClientMembers { may_introspect: Some(true), ..confidential_members("api") });
+    for (client, status) in [(&plain, 403), (&api, 415)] {
+        let form = http_client().post(test.url("/v1/usage")).basic_auth(&client.id, client.secret.as_ref());
+        assert_eq!(Answer::of(form.form(&[("a", "b")])).status, status);
+    }
 }
 
 fn a_bearer_reports_too(engine: Engine) {

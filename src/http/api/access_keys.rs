@@ -50,7 +50,7 @@ pub async fn list(api: Api) -> HttpResponse {
         Ok((filter, page)) => {
             api.answer(api.run(move |server, caller| access_keys::list(server, caller, &filter, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -64,7 +64,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("access-keys/{}", made.key.id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -74,7 +74,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "access key") {
         Ok(id) => api.answer(api.run(move |server, caller| access_keys::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -87,7 +87,7 @@ pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> H
         (Ok(id), Ok(edit)) => {
             api.answer(api.run(move |server, caller| access_keys::update(server, caller, &id, edit)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -107,7 +107,7 @@ pub async fn secrets(api: Api, id: web::Path<String>) -> HttpResponse {
             let found = api.run(move |server, caller| access_keys::secrets(server, caller, &id)).await;
             api.answer(found.map(|items| SecretsInUse { items }))
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -130,7 +130,7 @@ pub async fn rotate(api: Api, id: web::Path<String>, payload: web::Payload) -> H
             let grace = body.grace_seconds;
             api.answer(api.run(move |server, caller| access_keys::rotate(server, caller, &id, grace)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -140,14 +140,14 @@ pub async fn rotate(api: Api, id: web::Path<String>, payload: web::Payload) -> H
 pub async fn finish_rotation(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "access key") {
         Ok(id) => api.answer(api.run(move |server, caller| access_keys::finish_rotation(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
 async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse {
     match extract::name(id, "access key") {
         Ok(id) => api.answer(api.run(move |server, caller| access_keys::set_status(server, caller, &id, to)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -184,7 +184,7 @@ pub async fn delete(api: Api, id: web::Path<String>) -> HttpResponse {
         (Ok(id), Ok(name)) => {
             api.deleted(api.run(move |server, caller| access_keys::delete(server, caller, &id, &name)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 

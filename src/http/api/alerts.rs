@@ -11,7 +11,6 @@ use crate::domain::webhook_delivery::{DeliveryFilter, DeliveryStatus, WebhookDel
 use crate::flows::alerts;
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, page};
-use crate::http::error::api_error;
 use crate::protocol::params::Params;
 
 fn text(params: &Params, name: &'static str) -> Result<Option<String>, Denial> {
@@ -68,7 +67,7 @@ pub async fn list(api: Api) -> HttpResponse {
         Ok((filter, page)) => {
             api.answer(api.run(move |server, caller| alerts::list(server, caller, &filter, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -82,7 +81,7 @@ pub async fn list_deliveries(api: Api) -> HttpResponse {
         Ok((filter, page)) => {
             api.answer(api.run(move |server, caller| alerts::list_deliveries(server, caller, &filter, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 

@@ -7,7 +7,6 @@ use crate::domain::page::Page;
 use crate::flows::audit_checkpoints;
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 
 /// A page of checkpoints, newest first.
 #[utoipa::path(get, path = "/v1/audit-checkpoints", tag = "audit", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
@@ -17,6 +16,6 @@ pub async fn list(api: Api) -> HttpResponse {
         Ok(page) => {
             api.answer(api.run(move |server, caller| audit_checkpoints::list_checkpoints(server, caller, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }

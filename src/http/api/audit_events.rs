@@ -9,7 +9,6 @@ use crate::domain::page::{Page, PageRequest};
 use crate::flows::audit;
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, page};
-use crate::http::error::api_error;
 use crate::protocol::params::Params;
 
 fn read(params: &Params) -> Result<(AuditFilter, PageRequest), Denial> {
@@ -42,6 +41,6 @@ pub async fn list(api: Api) -> HttpResponse {
         Ok((filter, page)) => {
             api.answer(api.run(move |server, caller| audit::list(server, caller, &filter, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }

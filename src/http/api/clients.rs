@@ -9,7 +9,6 @@ use crate::domain::page::Page;
 use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A page of clients.
@@ -18,7 +17,7 @@ use crate::http::extract;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, ClientId::is_valid)) {
         Ok(page) => api.answer(api.run(move |server, caller| clients::list(server, caller, &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -32,7 +31,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("clients/{}", made.client.client_id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -42,7 +41,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, client_id: web::Path<String>) -> HttpResponse {
     match extract::name(client_id, "client") {
         Ok(id) => api.answer(api.run(move |server, caller| clients::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -55,7 +54,7 @@ pub async fn update(api: Api, client_id: web::Path<String>, payload: web::Payloa
         (Ok(id), Ok(members)) => {
             api.answer(api.run(move |server, caller| clients::update(server, caller, &id, members)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -77,7 +76,7 @@ pub async fn rotate_secret(api: Api, client_id: web::Path<String>, payload: web:
         (Ok(id), Ok(body)) => api.answer(
             api.run(move |server, caller| clients::rotate_secret(server, caller, &id, body.grace_seconds)).await,
         ),
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -87,7 +86,7 @@ pub async fn rotate_secret(api: Api, client_id: web::Path<String>, payload: web:
 pub async fn secrets(api: Api, client_id: web::Path<String>) -> HttpResponse {
     match extract::name(client_id, "client") {
         Ok(id) => api.answer(api.run(move |server, caller| clients::list_secrets(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -97,14 +96,14 @@ pub async fn secrets(api: Api, client_id: web::Path<String>) -> HttpResponse {
 pub async fn finish_rotation(api: Api, client_id: web::Path<String>) -> HttpResponse {
     match extract::name(client_id, "client") {
         Ok(id) => api.answer(api.run(move |server, caller| clients::finish_rotation(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
 async fn set_status(api: Api, client_id: web::Path<String>, to: Status) -> HttpResponse {
     match extract::name(client_id, "client") {
         Ok(id) => api.answer(api.run(move |server, caller| clients::set_status(server, caller, &id, to)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 

@@ -9,7 +9,6 @@ use crate::flows::configured::{self, ConfiguredEnvironment, ConfiguredPlan};
 use crate::flows::error::FlowResult;
 use crate::http::api::Api;
 use crate::http::api::openapi::Problem;
-use crate::http::error::api_error;
 
 /// All of them: there are as many as somebody has written down.
 async fn whole<T: serde::Serialize + Send + 'static>(
@@ -18,7 +17,7 @@ async fn whole<T: serde::Serialize + Send + 'static>(
 ) -> HttpResponse {
     match api.query(&[]) {
         Ok(_) => api.answer(api.run(list).await.map(|items| Page { items, next_cursor: None })),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 

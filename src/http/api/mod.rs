@@ -183,6 +183,11 @@ impl Api {
         result
     }
 
+    /// The answer to a request that cannot be read: only whoever authenticates is told what is wrong with it.
+    async fn unreadable(&self, denial: Denial) -> HttpResponse {
+        self.answer::<()>(self.run(move |_, _| Err(denial.into())).await)
+    }
+
     /// The answer with this body, or the problem.
     fn answer<T: Serialize>(&self, result: FlowResult<T>) -> HttpResponse {
         match result {

@@ -8,7 +8,6 @@ use crate::domain::project::Project;
 use crate::flows::projects::{self, NewProject, ProjectEdit};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A page of projects.
@@ -17,7 +16,7 @@ use crate::http::extract;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, ProjectId::is_valid)) {
         Ok(page) => api.answer(api.run(move |server, caller| projects::list(server, caller, &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -31,7 +30,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("projects/{}", made.id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -41,7 +40,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "project") {
         Ok(id) => api.answer(api.run(move |server, caller| projects::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -53,7 +52,7 @@ pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> H
         (Ok(id), Ok(edit)) => {
             api.answer(api.run(move |server, caller| projects::update(server, caller, &id, edit)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -63,6 +62,6 @@ pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> H
 pub async fn delete(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "project") {
         Ok(id) => api.deleted(api.run(move |server, caller| projects::delete(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }

@@ -8,7 +8,6 @@ use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::flows::audit;
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 
 /// A page of access tokens that are revoked and have not expired, for resource servers that verify offline.
 #[utoipa::path(get, path = "/v1/revoked-tokens", tag = "tokens", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
@@ -18,6 +17,6 @@ pub async fn list(api: Api) -> HttpResponse {
         Ok(page) => {
             api.answer(api.run(move |server, caller| audit::list_revoked_access_tokens(server, caller, &page)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }

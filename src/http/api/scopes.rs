@@ -18,7 +18,7 @@ use crate::protocol::scope::is_scope_token;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, is_scope_token)) {
         Ok(page) => api.answer(api.run(move |server, caller| scopes::list(server, caller, &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -32,7 +32,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("scopes/{}", made.name), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -42,7 +42,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, name: web::Path<String>) -> HttpResponse {
     match extract::name(name, "scope") {
         Ok(name) => api.answer(api.run(move |server, caller| scopes::show(server, caller, &name)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -59,7 +59,7 @@ pub async fn update(api: Api, name: web::Path<String>, payload: web::Payload) ->
     };
     match read {
         Ok(new) => api.answer(api.run(move |server, caller| scopes::update(server, caller, new)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -69,7 +69,7 @@ pub async fn update(api: Api, name: web::Path<String>, payload: web::Payload) ->
 pub async fn delete(api: Api, name: web::Path<String>) -> HttpResponse {
     let name = match extract::name(name, "scope") {
         Ok(name) => name,
-        Err(denial) => return api_error(&api.server, denial.into()),
+        Err(denial) => return api.unreadable(denial).await,
     };
     match api.run(move |server, caller| scopes::delete(server, caller, &name)).await {
         Ok(()) => HttpResponse::NoContent().finish(),

@@ -9,7 +9,6 @@ use crate::domain::service_account::ServiceAccount;
 use crate::flows::service_accounts::{self, NewServiceAccount, ServiceAccountEdit};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A page of service accounts.
@@ -18,7 +17,7 @@ use crate::http::extract;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, ServiceAccountId::is_valid)) {
         Ok(page) => api.answer(api.run(move |server, caller| service_accounts::list(server, caller, &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -32,7 +31,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("service-accounts/{}", made.id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -42,7 +41,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "service account") {
         Ok(id) => api.answer(api.run(move |server, caller| service_accounts::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -55,7 +54,7 @@ pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> H
         (Ok(id), Ok(edit)) => {
             api.answer(api.run(move |server, caller| service_accounts::update(server, caller, &id, edit)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -64,7 +63,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
         Ok(id) => {
             api.answer(api.run(move |server, caller| service_accounts::set_status(server, caller, &id, to)).await)
         }
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 

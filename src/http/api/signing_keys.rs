@@ -7,7 +7,6 @@ use crate::domain::signing_key::{SigningKey, SigningKeyState};
 use crate::flows::signing_keys::{self, RotationMode};
 use crate::http::api::Api;
 use crate::http::api::openapi::Problem;
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A signing key with its state.
@@ -67,7 +66,7 @@ pub async fn rotate(api: Api, payload: web::Payload) -> HttpResponse {
             Mode::AtOnce => RotationMode::AtOnce,
             Mode::Compromised => RotationMode::Compromised,
         },
-        Err(denial) => return api_error(&api.server, denial.into()),
+        Err(denial) => return api.unreadable(denial).await,
     };
     api.answer(api.run(move |server, caller| signing_keys::rotate(server, caller, mode)).await)
 }

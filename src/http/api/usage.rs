@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use crate::domain::denial::Denial;
 use crate::domain::usage_summary::UsageSummary;
+use crate::flows::resource_server::ResourceServer;
 use crate::flows::usage_reports::{self, ReportOutcome, UsageReport};
 use crate::flows::usage_summaries;
 use crate::http::api::Api;
@@ -25,7 +26,14 @@ pub async fn report(api: Api, payload: web::Payload) -> HttpResponse {
         Ok(report) => {
             run(&api.server, move |server| usage_reports::report(server, authorization, report, source)).await
         }
-        Err(denial) => Err(denial.into()),
+        // Only whoever authenticates is told what is wrong with the report.
+        Err(denial) => {
+            let refuse = move |server: &_| {
+                ResourceServer::authenticate(server, authorization, "usage:write", source)?;
+                Err(denial.into())
+            };
+            run(&api.server, refuse).await
+        }
     };
     match done {
         Ok(outcome) => {
@@ -53,7 +61,7 @@ pub async fn of_access_key(api: Api, id: web::Path<String>) -> HttpResponse {
             let flow = move |server: &_, caller: &_| usage_summaries::of_access_key(server, caller, &id, days);
             api.answer(api.run(flow).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -66,6 +74,6 @@ pub async fn of_client(api: Api, id: web::Path<String>) -> HttpResponse {
             let flow = move |server: &_, caller: &_| usage_summaries::of_client(server, caller, &id, days);
             api.answer(api.run(flow).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }

@@ -9,7 +9,6 @@ use crate::domain::user::User;
 use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, PAGE, page};
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A page of users.
@@ -18,7 +17,7 @@ use crate::http::extract;
 pub async fn list(api: Api) -> HttpResponse {
     match api.query(&PAGE).and_then(|query| page(&query, random::is_id)) {
         Ok(page) => api.answer(api.run(move |server, caller| users::list(server, caller, &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -32,7 +31,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("users/{}", made.id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -42,7 +41,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "user") {
         Ok(id) => api.answer(api.run(move |server, caller| users::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -52,7 +51,7 @@ pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
 pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> HttpResponse {
     match (extract::name(id, "user"), extract::json::<UserEdit>(&api.request, payload).await) {
         (Ok(id), Ok(edit)) => api.answer(api.run(move |server, caller| users::update(server, caller, &id, edit)).await),
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -72,14 +71,14 @@ pub async fn set_password(api: Api, id: web::Path<String>, payload: web::Payload
         (Ok(id), Ok(body)) => {
             api.answer(api.run(move |server, caller| users::set_password(server, caller, &id, &body.password)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
 async fn set_active(api: Api, id: web::Path<String>, active: bool) -> HttpResponse {
     match extract::name(id, "user") {
         Ok(id) => api.answer(api.run(move |server, caller| users::set_active(server, caller, &id, active)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 

@@ -28,7 +28,7 @@ pub async fn verify(
         Ok(asked) => {
             answer(&request, &server, &edge, move |server, caller| verify::verify(server, caller, asked)).await
         }
-        Err(denial) => api_error(&server, denial.into()),
+        Err(denial) => answer::<()>(&request, &server, &edge, move |_, _| Err(denial.into())).await,
     }
 }
 
@@ -45,7 +45,7 @@ pub async fn verify_batch(
         Ok(batch) => {
             answer(&request, &server, &edge, move |server, caller| verify::verify_batch(server, caller, batch)).await
         }
-        Err(denial) => api_error(&server, denial.into()),
+        Err(denial) => answer::<()>(&request, &server, &edge, move |_, _| Err(denial.into())).await,
     }
 }
 

@@ -10,7 +10,6 @@ use crate::domain::page::Page;
 use crate::flows::workflows::{self, EnteredSecret, NewWorkflow, ShownWorkflow, WorkflowEdit};
 use crate::http::api::openapi::Problem;
 use crate::http::api::{Api, page};
-use crate::http::error::api_error;
 use crate::http::extract;
 
 /// A page of workflows, of one client where it is named.
@@ -28,7 +27,7 @@ pub async fn list(api: Api) -> HttpResponse {
     match asked {
         Ok((client_id, page)) => api
             .answer(api.run(move |server, caller| workflows::list(server, caller, client_id.as_deref(), &page)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -42,7 +41,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
                 .await
                 .map(|made| (format!("workflows/{}", made.workflow.id), made)),
         ),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -52,7 +51,7 @@ pub async fn create(api: Api, payload: web::Payload) -> HttpResponse {
 pub async fn show(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "workflow") {
         Ok(id) => api.answer(api.run(move |server, caller| workflows::show(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
@@ -65,7 +64,7 @@ pub async fn update(api: Api, id: web::Path<String>, payload: web::Payload) -> H
         (Ok(id), Ok(edit)) => {
             api.answer(api.run(move |server, caller| workflows::update(server, caller, &id, edit)).await)
         }
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -87,7 +86,7 @@ pub async fn authorize(api: Api, id: web::Path<String>, payload: web::Payload) -
         (Ok(id), Ok(body)) => api.answer(
             api.run(move |server, caller| workflows::authorize(server, caller, &id, &body.client_secret)).await,
         ),
-        (Err(denial), _) | (_, Err(denial)) => api_error(&api.server, denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
     }
 }
 
@@ -97,14 +96,14 @@ pub async fn authorize(api: Api, id: web::Path<String>, payload: web::Payload) -
 pub async fn invalidate(api: Api, id: web::Path<String>) -> HttpResponse {
     match extract::name(id, "workflow") {
         Ok(id) => api.answer(api.run(move |server, caller| workflows::invalidate(server, caller, &id)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
 async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse {
     match extract::name(id, "workflow") {
         Ok(id) => api.answer(api.run(move |server, caller| workflows::set_status(server, caller, &id, to)).await),
-        Err(denial) => api_error(&api.server, denial.into()),
+        Err(denial) => api.unreadable(denial).await,
     }
 }
 
