@@ -1,7 +1,8 @@
 -- wrk script for every endpoint of scripts/bench: wrk ... -s load.lua URL -- REQUEST_FILE
 -- REQUEST_FILE: the method on the first line, then one line per header, an empty line, and the body.
 -- Where a pool of tokens is given (BENCH_POOL, one per line), @TOKEN@ in the body is taken from the pool, and the
--- refresh_token of the answer goes back to its end. wrk keeps one Lua state per thread and none per connection, so the pool
+-- refresh_token of the answer goes back to its end. Where a second request is given (BENCH_EXCHANGE, in the same form), each
+-- code that a redirect brings is exchanged by it, in place of @CODE@. wrk keeps one Lua state per thread and none per connection, so the pool
 -- is per thread and must hold more tokens than the thread has connections.
 
 local threads = {}
@@ -18,17 +19,44 @@ local function read_request(path)
    local head, body = text:match("^(.-)\n\n(.*)$")
    local lines = {}
    for line in head:gmatch("[^\n]+") do table.insert(lines, line) end
-   wrk.method = lines[1]
+   local headers = {}
    for index = 2, #lines do
       local name, value = lines[index]:match("^([^:]+): (.*)$")
-      wrk.headers[name] = value
+      headers[name] = value
    end
-   if body ~= "" then wrk.body = body end
+   return lines[1], headers, body ~= "" and body or nil
+end
+
+-- The authorization request, and the exchange of each code that it brings.
+local function chain_codes(path)
+   local method, headers, body = read_request(path)
+   local before, after = body:match("^(.*)@CODE@(.*)$")
+   headers["Host"] = wrk.headers["Host"]
+   local codes = {}
+
+   request = function()
+      local code = table.remove(codes)
+      if not code then return wrk.format() end
+      return wrk.format(method, "/oauth/token", headers, before .. code .. after)
+   end
+
+   response = function(status, answered, answer)
+      local code = (answered["location"] or answered["Location"] or ""):match("[?&]code=([^&]+)")
+      if code then
+         table.insert(codes, code)
+      elseif not (status == 200 and answer:find('"id_token"', 1, true) and answer:find('"refresh_token"', 1, true)) then
+         refused = refused + 1
+      end
+   end
 end
 
 function init(args)
-   read_request(args[1])
+   local headers
+   wrk.method, headers, wrk.body = read_request(args[1])
+   for name, value in pairs(headers) do wrk.headers[name] = value end
    refused = 0
+   local exchange = os.getenv("BENCH_EXCHANGE")
+   if exchange then return chain_codes(exchange) end
    local pool_path = os.getenv("BENCH_POOL")
    if not pool_path then return end
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::client::Status;
+use crate::domain::common_passwords::is_common;
 use crate::domain::ids::UserId;
 use crate::domain::profile::Profile;
 use crate::domain::text::is_deceptive;
@@ -62,13 +63,20 @@ pub fn check_username(username: &str) -> Result<(), InvalidUser> {
     Ok(())
 }
 
-/// Checks a new password by length only: rules on composition make passwords worse (ASVS 5.0 V6.2.5).
-pub fn check_new_password(password: &str) -> Result<(), InvalidUser> {
+/// Checks a new password: its length, and that it is none that everybody tries first. Rules on composition make passwords worse
+/// (ASVS 5.0 V6.2.5).
+pub fn check_new_password(password: &str, username: &str) -> Result<(), InvalidUser> {
     if password.chars().count() < MIN_PASSWORD_CHARACTERS {
         return Err(InvalidUser("password must have at least 8 characters"));
     }
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(InvalidUser("password must have at most 1024 bytes"));
+    }
+    if is_common(password) {
+        return Err(InvalidUser("password must not be one of those that everybody tries first: choose a longer one"));
+    }
+    if username_key(password) == username_key(username) {
+        return Err(InvalidUser("password must not be the username"));
     }
     Ok(())
 }

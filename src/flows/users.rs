@@ -102,7 +102,7 @@ pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User
     caller.require("users:write")?;
     check_username(&new.username).map_err(Denial::from)?;
     check_profile(new.name.as_deref(), new.email.as_deref()).map_err(Denial::from)?;
-    check_new_password(&new.password.0).map_err(Denial::from)?;
+    check_new_password(&new.password.0, &new.username).map_err(Denial::from)?;
     check_roles(server, caller, &new.roles)?;
     let now = server.clock.now();
     let user = User {
@@ -186,7 +186,7 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
     caller.require("users:write")?;
     let user = find(server, id)?;
     check_over(server, caller, &user)?;
-    check_new_password(&password.0).map_err(Denial::from)?;
+    check_new_password(&password.0, &user.username).map_err(Denial::from)?;
     let hash = password_check::hash_new(server, &password.0)?;
     let now = server.clock.now();
     let event = caller.event(AuditAction::UserPasswordSet, "user", user.id.as_str());

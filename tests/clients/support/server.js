@@ -1,5 +1,5 @@
 // Starts the server under test, named by GRANTOR_BINARY, on a data folder and a port of its own.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,13 +7,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 // A debug build makes its first RSA key slowly.
 const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 20_000;
 
 // Drawn from below the ports that systems hand out by themselves, so that no outgoing connection takes it meanwhile.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = randomInt(20_000, 32_000);
     const probe = createServer().listen(port, '127.0.0.1');
@@ -24,11 +25,11 @@ async function freePort() {
 }
 
 // Settings in the environment of whoever runs the tests must not reach the server.
-function cleanEnvironment() {
+export function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GRANTOR_')));
 }
 
-function within(limitMs, what, promise) {
+export function within(limitMs, what, promise) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} took more than ${limitMs} ms`)), limitMs);
@@ -69,7 +70,7 @@ export async function startServer() {
   try {
     const output = createInterface(child.stdout);
     const [line] = await within(START_LIMIT_MS, 'starting the server', Promise.race([once(output, 'line'), died]));
-    return new Server(JSON.parse(line), stop);
+    return new Server(JSON.parse(line), { folder, binary, stop });
   } catch (error) {
     await stop().catch(() => {});
     throw error;
@@ -81,10 +82,22 @@ class Server {
   #adminToken;
   #serial = 0;
 
-  constructor(demo, stop) {
+  #binary;
+
+  constructor(demo, { folder, binary, stop }) {
     this.demo = demo;
     this.issuer = demo.issuer;
+    this.folder = folder;
+    this.#binary = binary;
     this.stop = stop;
+  }
+
+  /** Runs a command line as a shell would, with `grantor` set up for this server; answers what it printed. */
+  async shell(commands, cwd = this.folder) {
+    const setUp = `grantor() { "$BINARY" --config "$CONFIG" "$@"; }\nset -e\n${commands}`;
+    const env = { ...cleanEnvironment(), BINARY: this.#binary, CONFIG: join(this.folder, 'data', 'grantor.toml') };
+    const { stdout } = await promisify(execFile)('sh', ['-c', setUp], { cwd, env });
+    return stdout;
   }
 
   async admin(method, path, body) {
