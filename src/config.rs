@@ -219,6 +219,16 @@ mod tests {
         assert!(error(same).contains("client_secret_prefix"));
         let shared = "[environments.live]\nresources = ['https://a.example']\n[environments.test]\nresources = ['https://b.example', 'https://a.example']";
         assert!(error(shared).contains("https://a.example"));
+        for like in ["https://A.example", "https://a.example/", "https://a.example:443"] {
+            let alike = format!(
+                "[environments.live]\nresources = ['https://a.example']\n[environments.test]\nresources = ['{like}']"
+            );
+            assert!(error(&alike).contains("share the audience"), "{like}");
+        }
+        for prefix in ["access_key_prefix = 'ak_'", "access_key_prefix = 'wf_x_'", "client_secret_prefix = 'rt_'"] {
+            assert!(error(&format!("[environments.live]\n{prefix}")).contains("must not start with"), "{prefix}");
+        }
+        assert!(error("[environments.live]\nclient_secret_prefix = ''").contains("must not be empty"));
         let implied = "[environments.live]\n[environments.test]\nresources = ['http://127.0.0.1:8080']";
         assert!(error(implied).contains("share the audience"));
         let admin = "[environments.live]\nresources = ['http://127.0.0.1:8080/v1']";

@@ -167,8 +167,8 @@ fn broken(broken: Broken) -> CliError {
 fn read_checkpoints(file: &PathBuf) -> Result<Vec<Checkpoint>, CliError> {
     let unreadable = |error: &dyn std::fmt::Display| CliError::usage(format!("{}: {error}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let kept: Result<Vec<Checkpoint>, _> = lines.map(serde_json::from_str).collect();
+    // A line each, or as `--json audit checkpoint` prints them.
+    let kept: Result<Vec<Checkpoint>, _> = serde_json::Deserializer::from_str(&text).into_iter().collect();
     match kept.map_err(|error| unreadable(&error))? {
         kept if kept.is_empty() => Err(unreadable(&"there is no checkpoint in it")),
         kept => Ok(kept),

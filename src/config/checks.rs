@@ -218,15 +218,28 @@ fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What other secrets of the server start with, and JWTs: an access key must not be taken for one of them.
-const RESERVED_PREFIXES: [&str; 6] = ["rt_", "ac_", "ls_", "cf_", "cs_", "eyJ"];
+/// What other secrets of the server start with, JWTs, and identifiers, which are no secrets: none may be taken for another.
+const RESERVED_PREFIXES: [&str; 9] = ["rt_", "ac_", "ls_", "cf_", "cs_", "eyJ", "ak_", "sa_", "wf_"];
 
 /// Access keys of an environment must be told from every other kind of secret.
 fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<(), ConfigError> {
     let (name, prefix) = (&environment.name, environment.access_key_prefix.as_str());
-    if let Some(reserved) = RESERVED_PREFIXES.iter().find(|reserved| prefix.starts_with(**reserved)) {
+    let own_secrets = environment.client_secret_prefix.as_deref();
+    for (setting, prefix) in [("access_key_prefix", Some(prefix)), ("client_secret_prefix", own_secrets)] {
+        // `cs_` is the prefix of client secrets where none is set.
+        let is_taken = |reserved: &&&str| {
+            prefix.is_some_and(|prefix| prefix.starts_with(**reserved))
+                && (setting, **reserved) != ("client_secret_prefix", "cs_")
+        };
+        if let Some(reserved) = RESERVED_PREFIXES.iter().find(is_taken) {
+            return fail(format!(
+                "environments.{name}.{setting} must not start with '{reserved}', as other secrets, tokens or identifiers do"
+            ));
+        }
+    }
+    if own_secrets == Some("") {
         return fail(format!(
-            "environments.{name}.access_key_prefix must not start with '{reserved}', as other secrets or tokens do"
+            "environments.{name}.client_secret_prefix must not be empty: leave it out for the usual form"
         ));
     }
     match all.iter().find(|other| other.client_secret_prefix.as_deref() == Some(prefix)) {
@@ -242,13 +255,17 @@ fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<()
 fn check_audiences(environments: &[Environment], admin: &Resource) -> Result<(), ConfigError> {
     for (number, environment) in environments.iter().enumerate() {
         for resource in &environment.resources {
-            if resource == admin {
+            if resource.is_like(admin) {
                 return fail(format!(
                     "environments.{}: {resource} is the audience of the admin API, which no environment may have as its own",
                     environment.name
                 ));
             }
-            if let Some(other) = environments.iter().skip(number + 1).find(|other| other.resources.contains(resource)) {
+            if let Some(other) = environments
+                .iter()
+                .skip(number + 1)
+                .find(|other| other.resources.iter().any(|theirs| theirs.is_like(resource)))
+            {
                 return fail(format!(
                     "environments.{} and environments.{} share the audience {resource}: give each its own resources",
                     environment.name, other.name

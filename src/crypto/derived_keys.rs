@@ -120,10 +120,23 @@ impl DerivedKeys {
         context.sign().as_ref().to_vec()
     }
 
-    /// A value by which a database recognises its root key.
-    pub fn check_value(&self) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.check, b"grantor").as_ref())
+    /// A value by which a database recognises its root key, and knows whether its audit log has had its first seal.
+    pub fn check_value(&self, log: LogState) -> String {
+        let message: &[u8] = match log {
+            LogState::BeforeSeals => b"grantor",
+            LogState::Sealed => b"grantor with a sealed audit log",
+        };
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.check, message).as_ref())
     }
+}
+
+/// Has the audit log of a database had its first seal?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogState {
+    /// No: a version without seals made it.
+    BeforeSeals,
+    /// Yes.
+    Sealed,
 }
 
 /// Compares two digests in constant time.
@@ -144,7 +157,8 @@ mod tests {
         assert_ne!(keys.proven_secret("a", "x"), keys.proven_secret("b", "x"));
         assert_ne!(keys.proven_secret("a", "x"), digest(SecretKind::ClientSecret));
         assert_eq!(digest(SecretKind::ClientSecret), again.digest(SecretKind::ClientSecret, "x"));
-        assert_eq!(keys.check_value(), again.check_value());
+        assert_eq!(keys.check_value(LogState::Sealed), again.check_value(LogState::Sealed));
+        assert_ne!(keys.check_value(LogState::Sealed), keys.check_value(LogState::BeforeSeals));
         let successor = keys.refresh_token_successor("rt_a");
         assert!(SecretKind::RefreshToken.is_well_formed(&successor));
         assert_eq!(successor, again.refresh_token_successor("rt_a"));

@@ -134,13 +134,15 @@ pub struct ChainHead {
     pub hash: Octets,
     /// The number of the last checkpoint.
     pub checkpoints: i64,
+    /// Up to which id events without a place may be given one.
+    pub adopt_until: i64,
 }
 
 impl ChainHead {
     /// The form that is sealed.
     pub fn message(&self) -> Vec<u8> {
         let form = Form::new("grantor audit end v1").number(self.sequence);
-        form.octets(&self.hash.0).number(self.checkpoints).0
+        form.octets(&self.hash.0).number(self.checkpoints).number(self.adopt_until).0
     }
 }
 

@@ -50,7 +50,7 @@ pub fn list_environments(server: &Server, caller: &Caller) -> FlowResult<Vec<Con
         is_default: environment.name == server.config.server.default_environment,
         access_key_prefix: environment.access_key_prefix.clone(),
         // Nothing to escape: a prefix holds letters, digits, '-' and '_' only.
-        access_key_pattern: format!("{}[0-9A-Za-z]{{{KEY_LENGTH}}}", environment.access_key_prefix),
+        access_key_pattern: format!(r"\b{}[0-9A-Za-z]{{{KEY_LENGTH}}}\b", environment.access_key_prefix),
         resources: environment.resources.clone(),
         limits: environment.default_limits,
         max_requests_per_minute: environment.most.requests_per_minute,

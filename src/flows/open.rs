@@ -15,7 +15,7 @@ use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::usage::UsageCounters;
-use crate::crypto::derived_keys::{DerivedKeys, RootKey};
+use crate::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::password::{PasswordCost, PasswordHashing};
 use crate::crypto::password_pool::PasswordPool;
@@ -68,7 +68,6 @@ impl Server {
         let rate_limits = limits::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
         let store = Store::open(&settings, progress)?;
         let keys = open_keys(&config, &store)?;
-        store.seal_audit_log(keys.audit_seal.clone())?;
         let passwords = &config.passwords;
         let cost = PasswordCost {
             memory_kib: passwords.memory_kib,
@@ -161,26 +160,43 @@ fn open_keys(config: &Config, store: &Store) -> Result<DerivedKeys, OpenError> {
         None => read_or_make(&config.root_key.file, known.is_none())?,
     };
     let keys = DerivedKeys::derive(&root).map_err(Failure::from)?;
-    let value = keys.check_value();
-    let known = match known {
-        Some(known) => known,
-        None => {
-            let wanted = value.clone();
-            match store.write(move |connection| connection.insert_server_state(ROOT_KEY_CHECK, &wanted)) {
-                // Another instance was faster: what it wrote decides.
-                Ok(()) | Err(StoreError::Conflict(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            store.read(|connection| connection.find_server_state(ROOT_KEY_CHECK))?.unwrap_or_default()
-        }
+    store.seal_audit_log(keys.audit_seal.clone());
+    let is_right = match known {
+        Some(known) if known == keys.check_value(LogState::Sealed) => true,
+        _ => match settle(&keys, store) {
+            // Another instance was faster: what it wrote decides.
+            Err(StoreError::Conflict(_)) => settle(&keys, store)?,
+            other => other?,
+        },
     };
-    if known != value {
-        return Err(OpenError::RootKey(format!(
-            "the root key is not the one that this database was made with ({}): restore that key, or name another database",
-            config.root_key.file.display()
-        )));
+    if is_right {
+        return Ok(keys);
     }
-    Ok(keys)
+    Err(OpenError::RootKey(format!(
+        "the root key is not the one that this database was made with ({}): restore that key, or name another database",
+        config.root_key.file.display()
+    )))
+}
+
+/// Writes the check value of this root key where none is, or that of a version without seals; false where it is of another
+/// key. Together with it, and only then, the audit log gets its first seal. Whoever can write to the database cannot make a
+/// check value, and so cannot have a log sealed that they have altered; where none is, the log must be empty.
+fn settle(keys: &DerivedKeys, store: &Store) -> Result<bool, StoreError> {
+    let [before, sealed] = [LogState::BeforeSeals, LogState::Sealed].map(|state| keys.check_value(state));
+    store.write(move |connection| {
+        let first_seal = match connection.find_server_state(ROOT_KEY_CHECK)? {
+            None => {
+                connection.insert_server_state(ROOT_KEY_CHECK, &sealed)?;
+                connection.is_audit_log_empty()?
+            }
+            Some(known) if known == before => connection.replace_server_state(ROOT_KEY_CHECK, &before, &sealed)?,
+            Some(known) => return Ok(known == sealed),
+        };
+        if first_seal {
+            connection.seal_audit_chain()?;
+        }
+        Ok(true)
+    })
 }
 
 /// Reads the key file; makes it only for a database that has no key yet.

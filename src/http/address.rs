@@ -26,7 +26,7 @@ pub fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNe
 }
 
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(hop).ok()?.trim();
+    let text = std::str::from_utf8(hop.trim_ascii()).ok()?;
     // Some proxies write the port too.
     let parsed = text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|with| with.ip()));
     parsed.ok().map(|address| address.to_canonical())
@@ -86,6 +86,8 @@ mod tests {
         assert_eq!(found("10.0.0.1", &[b"\xe9"]), None);
         assert_eq!(found("10.0.0.1", &[b"1.1.1.1", b"\xe9"]), None);
         assert_eq!(found("10.0.0.1", &[b"1.1.1.1, \xe9"]), None);
+        // A space of Unicode is no space of HTTP.
+        assert_eq!(found("10.0.0.1", &["\u{a0}1.1.1.1".as_bytes()]), None);
         let known = "198.51.100.7".parse().ok();
         assert_eq!(found("10.0.0.1", &[b"\xe9, 198.51.100.7"]), known);
         assert_eq!(found("10.0.0.1", &[b"\xe9, 198.51.100.7, 10.0.0.2"]), known);

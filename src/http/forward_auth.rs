@@ -145,7 +145,8 @@ fn asked(request: &HttpRequest, dialect: Dialect, tail: &str) -> Result<Params, 
     }
     let mut values = request.headers().get_all("x-forward-auth-query");
     match (values.next(), values.next()) {
-        (None, _) => Ok(Params::default()),
+        // Without it nothing would be required: a line that is lost from the proxy's configuration must not let all pass.
+        (None, _) => Err(malformed("X-Forward-Auth-Query is missing: it says what is required, and may be empty")),
         (Some(value), None) => Params::parse(value.as_bytes()).map_err(|error| malformed(&error.to_string())),
         (Some(_), Some(_)) => Err(malformed("X-Forward-Auth-Query is repeated")),
     }

@@ -29,6 +29,12 @@ impl Resource {
         Self(text)
     }
 
+    /// Do both name one place, for whoever normalises URIs (RFC 3986 §6.2)? Tokens are compared by the string alone.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let plain = |resource: &Self| Url::parse(&resource.0).map(|url| url.as_str().trim_end_matches('/').to_owned());
+        matches!((plain(self), plain(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
     /// The URI as written.
     pub fn as_str(&self) -> &str {
         &self.0

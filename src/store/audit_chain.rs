@@ -102,14 +102,6 @@ impl StoreConnection {
         Ok(waiting.count().get_result(self)?)
     }
 
-    /// Lets every event without a place be adopted that is there now.
-    pub fn allow_audit_adoption(&mut self) -> Result<(), StoreError> {
-        self.lock_audit_chain()?;
-        let last: Option<i64> = audit_events::table.select(diesel::dsl::max(audit_events::id)).get_result(self)?;
-        diesel::update(audit_chain::table).set(audit_chain::adopt_until.eq(last.unwrap_or(0))).execute(self)?;
-        Ok(())
-    }
-
     /// Waits until no other write is at the chain, and keeps others away until this one ends.
     pub fn hold_audit_chain(&mut self) -> Result<(), StoreError> {
         self.lock_audit_chain().map(drop)

@@ -7,7 +7,7 @@ use crate::domain::audit_chain::{ChainHead, ChainedEvent, Checkpoint, Octets, St
 use crate::store::audit_gather::seal_key;
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
-use crate::store::schema::{audit_chain, audit_checkpoints};
+use crate::store::schema::{audit_chain, audit_checkpoints, audit_events};
 
 /// The end, as it is when it is locked.
 #[derive(QueryableByName)]
@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub hash: Vec<u8>,
     #[diesel(sql_type = BigInt)]
     pub checkpoints: i64,
+    #[diesel(sql_type = BigInt)]
+    pub adopt_until: i64,
     #[diesel(sql_type = Nullable<Binary>)]
     pub seal: Option<Vec<u8>>,
     #[diesel(sql_type = BigInt)]
@@ -26,7 +28,8 @@ pub(super) struct Place {
 
 impl Place {
     fn head(&self) -> ChainHead {
-        ChainHead { sequence: self.sequence, hash: Octets(self.hash.clone()), checkpoints: self.checkpoints }
+        let Self { sequence, checkpoints, adopt_until, .. } = *self;
+        ChainHead { sequence, hash: Octets(self.hash.clone()), checkpoints, adopt_until }
     }
 
     /// The seal of what follows. None where this place has no valid one itself: what somebody else put here must not
@@ -43,14 +46,14 @@ impl StoreConnection {
     pub(super) fn lock_audit_chain(&mut self) -> Result<Place, StoreError> {
         Ok(match self {
             Self::Sqlite(connection) => diesel::sql_query(
-                "SELECT sequence, hash, checkpoints, seal, \
+                "SELECT sequence, hash, checkpoints, adopt_until, seal, \
                  COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit_events'), 0) + 1 AS next_id \
                  FROM audit_chain WHERE id = 1",
             )
             .get_result(connection)?,
             Self::Postgres(connection) => diesel::sql_query(
                 "UPDATE audit_chain SET sequence = sequence WHERE id = 1 \
-                 RETURNING sequence, hash, checkpoints, seal, \
+                 RETURNING sequence, hash, checkpoints, adopt_until, seal, \
                  nextval(pg_get_serial_sequence('audit_events', 'id')) AS next_id",
             )
             .get_result(connection)?,
@@ -60,7 +63,7 @@ impl StoreConnection {
     /// Moves the end of the chain on from where it was.
     pub(super) fn move_audit_chain(&mut self, from: &Place, to: &ChainedEvent) -> Result<(), StoreError> {
         let (Some(sequence), Some(hash)) = (to.event.sequence, to.event.hash.clone()) else { return Ok(()) };
-        let next = ChainHead { sequence, hash, checkpoints: from.checkpoints };
+        let next = ChainHead { sequence, hash, ..from.head() };
         let head = audit_chain::table.filter(audit_chain::id.eq(1)).filter(audit_chain::sequence.eq(from.sequence));
         let values = (
             audit_chain::sequence.eq(sequence),
@@ -80,15 +83,27 @@ impl StoreConnection {
 
     /// The end of the chain with its seal; within one moment with the checkpoints.
     pub fn find_stored_head(&mut self) -> Result<StoredHead, StoreError> {
-        let columns = (audit_chain::sequence, audit_chain::hash, audit_chain::checkpoints, audit_chain::seal);
-        let (sequence, hash, checkpoints, seal): (i64, Vec<u8>, i64, Option<Vec<u8>>) =
+        let columns = (
+            audit_chain::sequence,
+            audit_chain::hash,
+            audit_chain::checkpoints,
+            audit_chain::adopt_until,
+            audit_chain::seal,
+        );
+        let (sequence, hash, checkpoints, adopt_until, seal): (i64, Vec<u8>, i64, i64, Option<Vec<u8>>) =
             audit_chain::table.select(columns).get_result(self)?;
         let last_checkpoint = self.last_checkpoint_number()?;
         Ok(StoredHead {
-            head: ChainHead { sequence, hash: Octets(hash), checkpoints },
+            head: ChainHead { sequence, hash: Octets(hash), checkpoints, adopt_until },
             seal: seal.map(Octets),
             last_checkpoint,
         })
+    }
+
+    /// Has there never been an event?
+    pub fn is_audit_log_empty(&mut self) -> Result<bool, StoreError> {
+        let events: i64 = audit_events::table.count().get_result(self)?;
+        Ok(events == 0 && self.find_audit_chain_head()?.sequence == 0)
     }
 
     /// Seals the end of the chain as it stands, with the checkpoints that are there; false where its seal holds already.
@@ -104,6 +119,16 @@ impl StoreConnection {
         let values = (audit_chain::checkpoints.eq(end.checkpoints), audit_chain::seal.eq(seal));
         diesel::update(audit_chain::table).set(values).execute(self)?;
         Ok(true)
+    }
+
+    /// Lets every event without a place be adopted that is there now.
+    pub fn allow_audit_adoption(&mut self) -> Result<(), StoreError> {
+        let place = self.lock_audit_chain()?;
+        let last: Option<i64> = audit_events::table.select(diesel::dsl::max(audit_events::id)).get_result(self)?;
+        let next = ChainHead { adopt_until: last.unwrap_or(0), ..place.head() };
+        let values = (audit_chain::adopt_until.eq(next.adopt_until), audit_chain::seal.eq(place.seal_of(&next)));
+        diesel::update(audit_chain::table).set(values).execute(self)?;
+        Ok(())
     }
 
     /// Adds a checkpoint; a [`StoreError::Conflict`] when one of this number is there already.

@@ -18,17 +18,14 @@ fn failed(error: BoxedError) -> StoreError {
     StoreError::Migration(error.to_string())
 }
 
-/// Runs every pending migration, one server at a time; answers the names of those that it ran.
-pub fn up(connection: &mut StoreConnection, progress: &dyn Fn(&str)) -> Result<Vec<String>, StoreError> {
+/// Runs every pending migration, one server at a time.
+pub fn up(connection: &mut StoreConnection, progress: &dyn Fn(&str)) -> Result<(), StoreError> {
     match connection {
         StoreConnection::Sqlite(connection) => {
             AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
             let done = run_pending(connection, SQLITE, progress);
             match done {
-                Ok(ran) => {
-                    AnsiTransactionManager::commit_transaction(connection)?;
-                    Ok(ran)
-                }
+                Ok(()) => Ok(AnsiTransactionManager::commit_transaction(connection)?),
                 Err(error) => {
                     AnsiTransactionManager::rollback_transaction(connection)?;
                     Err(error)
@@ -48,13 +45,13 @@ fn run_pending<DB: diesel::backend::Backend>(
     harness: &mut impl MigrationHarness<DB>,
     source: EmbeddedMigrations,
     progress: &dyn Fn(&str),
-) -> Result<Vec<String>, StoreError> {
+) -> Result<(), StoreError> {
     let pending = harness.pending_migrations(source).map_err(failed)?;
     for (number, migration) in pending.iter().enumerate() {
         progress(&format!("migration {} of {}: {}", number + 1, pending.len(), migration.name()));
         harness.run_migration(migration).map_err(failed)?;
     }
-    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+    Ok(())
 }
 
 /// Reverts every migration. For tests: it drops all data.

@@ -66,16 +66,11 @@ pub struct StoreSettings {
     pub connect_timeout: Duration,
 }
 
-/// The migration after which the end of the audit log has a seal.
-const SEAL_MIGRATION: &str = "2026-11-23-000003_audit_seal";
-
 /// The open database.
 pub struct Store {
     pool: r2d2::Pool<Manager>,
     writer: Option<GroupedWriter>,
     audit_seal: OnceLock<Arc<AuditSealKey>>,
-    /// This start ran the migration that brought the seal.
-    brought_seal: bool,
 }
 
 impl Store {
@@ -84,7 +79,7 @@ impl Store {
     /// Errors when the database cannot be reached or a migration fails.
     pub fn open(settings: &StoreSettings, progress: &dyn Fn(&str)) -> Result<Self, StoreError> {
         let mut first = Manager::new(settings.url.clone(), Role::Write).open()?;
-        let ran = migrate::up(&mut first, progress)?;
+        migrate::up(&mut first, progress)?;
         let (role, writer) = match settings.url {
             DatabaseUrl::Sqlite(_) => (Role::Read, Some(GroupedWriter::start(first)?)),
             DatabaseUrl::Postgres(_) => (Role::Write, None),
@@ -96,20 +91,12 @@ impl Store {
             // A connection of SQLite cannot go stale; one of PostgreSQL can, and is asked before use.
             .test_on_check_out(matches!(settings.url, DatabaseUrl::Postgres(_)))
             .build_unchecked(Manager::new(settings.url.clone(), role));
-        let brought_seal = ran.iter().any(|name| name == SEAL_MIGRATION);
-        Ok(Self { pool, writer, audit_seal: OnceLock::new(), brought_seal })
+        Ok(Self { pool, writer, audit_seal: OnceLock::new() })
     }
 
     /// Names the key that seals the end of the audit log from now on. What is written before leaves it without a seal.
-    /// What an older version left is sealed in the start that upgrades it, and an empty log in its first start.
-    pub fn seal_audit_log(&self, key: AuditSealKey) -> Result<(), StoreError> {
+    pub fn seal_audit_log(&self, key: AuditSealKey) {
         let _ = self.audit_seal.set(Arc::new(key));
-        match self.read(StoreConnection::find_stored_head)? {
-            stored if stored.seal.is_none() && (stored.head.sequence == 0 || self.brought_seal) => {
-                self.write(StoreConnection::seal_audit_chain).map(drop)
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Reads. Must not be called from an async thread.

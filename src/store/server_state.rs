@@ -18,4 +18,10 @@ impl StoreConnection {
         diesel::insert_into(server_state::table).values(row).execute(self)?;
         Ok(())
     }
+
+    /// Replaces this value by another; false where it is no longer there.
+    pub fn replace_server_state(&mut self, name: &str, from: &str, to: &str) -> Result<bool, StoreError> {
+        let row = server_state::table.find(name).filter(server_state::value.eq(from));
+        Ok(diesel::update(row).set(server_state::value.eq(to)).execute(self)? == 1)
+    }
 }

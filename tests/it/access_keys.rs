@@ -646,10 +646,10 @@ fn environments_and_plans_are_shown(engine: Engine) {
     let issuer = &test.server.config.server.issuer;
     let wanted = json!({ "items": [
         { "name": "live", "is_default": true, "access_key_prefix": "gk_live_",
-          "access_key_pattern": "gk_live_[0-9A-Za-z]{32}", "resources": [issuer], "requests_per_minute": null,
+          "access_key_pattern": r"\bgk_live_[0-9A-Za-z]{32}\b", "resources": [issuer], "requests_per_minute": null,
           "requests_per_hour": null, "max_requests_per_minute": null, "max_requests_per_hour": null },
         { "name": "test", "is_default": false, "access_key_prefix": "gk_test_",
-          "access_key_pattern": "gk_test_[0-9A-Za-z]{32}", "resources": [format!("{issuer}/test")],
+          "access_key_pattern": r"\bgk_test_[0-9A-Za-z]{32}\b", "resources": [format!("{issuer}/test")],
           "requests_per_minute": 60, "requests_per_hour": null, "max_requests_per_minute": 600,
           "max_requests_per_hour": null },
     ] });

@@ -9,6 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use grantor::clock::Clock;
 use grantor::crypto::audit_key::{AuditKey, AuditPublicKey, link};
+use grantor::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
 use grantor::domain::audit_chain::Octets;
 use grantor::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use grantor::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd};
@@ -25,6 +26,7 @@ on_both!(
     a_cut_off_end_is_found,
     a_cut_off_end_is_found_without_checkpoints,
     the_start_that_brings_the_seal_seals,
+    no_start_seals_what_it_did_not_write,
     an_operator_may_take_an_end_as_it_is,
     what_no_checkpoint_covers_cannot_be_rewritten,
     the_last_checkpoints_cannot_be_removed,
@@ -279,23 +281,83 @@ fn a_cut_off_end_is_found_without_checkpoints(engine: Engine) {
     whole(&test);
 }
 
+/// As the version before left it: without the seal's columns, and with the check value of such a version where asked for.
+fn unseal(test: &TestServer, with_check_value: bool) {
+    sql(
+        test,
+        "ALTER TABLE audit_chain DROP COLUMN seal; ALTER TABLE audit_chain DROP COLUMN checkpoints; \
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261123000003'",
+    );
+    if with_check_value {
+        let value = test.server.keys.check_value(LogState::BeforeSeals);
+        sql(test, &format!("UPDATE server_state SET value = '{value}' WHERE name = 'root_key_check'"));
+    }
+}
+
 fn the_start_that_brings_the_seal_seals(engine: Engine) {
     let test = TestServer::start(engine);
     write(&test, AuditAction::LoginSucceeded, 2);
     checkpoint(&test);
     write(&test, AuditAction::LoginSucceeded, 2);
-    // As the version before left it.
-    sql(
-        &test,
-        "ALTER TABLE audit_chain DROP COLUMN seal; ALTER TABLE audit_chain DROP COLUMN checkpoints; \
-         DELETE FROM __diesel_schema_migrations WHERE version = '20261123000003'",
-    );
+    unseal(&test, true);
     let upgraded = test.sibling();
     whole(&upgraded);
     write(&upgraded, AuditAction::LoginSucceeded, 2);
     checkpoint(&upgraded);
     whole(&upgraded);
     assert!(upgraded.events("audit_chain.adopted").is_empty());
+}
+
+/// Whoever can write to the database makes it look as if an older version had made it, or a new one: no start seals it.
+fn no_start_seals_what_it_did_not_write(engine: Engine) {
+    let cut_and_unsealed = |test: &TestServer| {
+        cut(test, 6);
+        unseal(test, false);
+    };
+    let without_check_value = |test: &TestServer| {
+        cut_and_unsealed(test);
+        sql(test, "DELETE FROM server_state WHERE name = 'root_key_check'; DELETE FROM signing_keys");
+    };
+    let zero = if engine == Engine::Sqlite { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
+    let begun_anew = |test: &TestServer| {
+        sql(
+            test,
+            &format!(
+                "DELETE FROM audit_events WHERE id > 6; DELETE FROM audit_checkpoints; \
+                 UPDATE audit_events SET sequence = NULL, salt = NULL, hash = NULL, class = NULL; \
+                 UPDATE audit_chain SET sequence = 0, hash = {zero}, checkpoints = 0, seal = NULL, \
+                 adopt_until = (SELECT MAX(id) FROM audit_events)"
+            ),
+        );
+    };
+    let slipped_in = |test: &TestServer| {
+        sql(
+            test,
+            &format!(
+                "INSERT INTO audit_events (occurred_at, action, outcome, actor_kind) VALUES ({}, 'login.succeeded', 'success', 'user'); \
+                 UPDATE audit_chain SET adopt_until = (SELECT MAX(id) FROM audit_events)",
+                start_time().timestamp_micros()
+            ),
+        );
+    };
+    let attacks: [(&str, &dyn Fn(&TestServer)); 4] = [
+        ("an older version's", &cut_and_unsealed),
+        ("an older version's, of another key", &without_check_value),
+        ("a new one's", &begun_anew),
+        ("an event of before the chain", &slipped_in),
+    ];
+    for (name, attack) in attacks {
+        let test = TestServer::start(engine);
+        write(&test, AuditAction::LoginSucceeded, 9);
+        checkpoint(&test);
+        whole(&test);
+        attack(&test);
+        for _ in 0..2 {
+            let again = test.sibling();
+            assert!(matches!(broken(&again), Broken::ForgedEnd { .. }), "{name}");
+            assert!(audit_checkpoints::take_checkpoint(&again.server).is_err(), "{name}");
+        }
+    }
 }
 
 fn an_operator_may_take_an_end_as_it_is(engine: Engine) {
@@ -767,6 +829,9 @@ fn old_database(engine: Engine, events: i64) -> TestDatabase {
         ))
         .unwrap();
     connection.batch_execute("DELETE FROM audit_events WHERE id % 7 = 3").unwrap();
+    let keys = DerivedKeys::derive(&RootKey::parse(ROOT_KEY).unwrap()).unwrap();
+    let value = keys.check_value(LogState::BeforeSeals);
+    connection.batch_execute(&format!("INSERT INTO server_state VALUES ('root_key_check', '{value}')")).unwrap();
     database
 }
 

@@ -373,15 +373,15 @@ fn what_forward_authentication_is_asked_wrongly(engine: Engine) {
     let bearer = format!("Bearer {}", key.secret);
     let envoy = |path: &str, required: &str| {
         let mut headers = vec![("authorization", bearer.as_str()), ("x-forwarded-for", HERE)];
-        if !required.is_empty() {
-            headers.push(("x-forward-auth-query", required));
-        }
+        headers.push(("x-forward-auth-query", required));
         world.forward("envoy", path, &headers)
     };
     assert_eq!(envoy("/orders/7?page=2&scope=", "scope=orders:read").status, 200);
     assert_eq!(envoy("/orders/7?scope=orders:read", "scope=orders:write").status, 403);
     assert_eq!(envoy("/", "").status, 200);
     assert_eq!(envoy("/", "scop=x").status, 400);
+    let bare = [("authorization", bearer.as_str()), ("x-forwarded-for", HERE)];
+    assert_eq!(world.forward("envoy", "/orders", &bare).status, 400, "it does not say what is required");
     assert_eq!(envoy("?scope=orders:write/orders", "").status, 400, "a query in path_prefix would not be asked");
     // Strangers may not try credentials here.
     let closed = World::start_with(engine, |config| {
