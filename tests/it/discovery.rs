@@ -16,6 +16,8 @@ use crate::support::*;
 
 on_both!(
     the_metadata_document,
+    the_openid_document_is_the_same,
+    an_issuer_with_a_path_is_found_by_each_form,
     the_jwks_document,
     error_bodies,
     documents_have_validators,
@@ -30,6 +32,7 @@ on_both!(
 );
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
 const JWKS: &str = "/.well-known/jwks.json";
 
 /// A request with these headers.
@@ -106,6 +109,52 @@ fn the_metadata_document(engine: Engine) {
     }
     "#);
     }
+}
+
+fn the_openid_document_is_the_same(engine: Engine) {
+    let test = TestServer::start(engine);
+    let (oauth, openid) = (get(&test, METADATA), get(&test, OPENID));
+    assert_eq!((openid.status.as_u16(), &openid.body), (200, &oauth.body));
+    assert_eq!(openid.header("content-type"), "application/json");
+    let document = openid.json();
+    // Discovery §3 and §4.3: what must be there.
+    for member in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+        "scopes_supported",
+        "claims_supported",
+        "grant_types_supported",
+    ] {
+        assert!(document.get(member).is_some(), "{member}");
+    }
+    for (member, value) in document.as_object().unwrap() {
+        let is_address = member.ends_with("_endpoint") || member.ends_with("_uri");
+        assert!(!is_address || text(value).starts_with(&test.server.config.server.issuer), "{member}");
+        let lists_none = value.as_array().is_some_and(|values| values.contains(&Value::from("none")));
+        assert!(!lists_none || !member.contains("_signing_alg_"), "{member}");
+    }
+}
+
+fn an_issuer_with_a_path_is_found_by_each_form(engine: Engine) {
+    let test = TestServer::start_with(engine, |config| config.server.issuer.push_str("/tenant"));
+    let origin = format!("http://{}", test.server.config.server.bind);
+    for path in [
+        "/tenant/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/tenant",
+        "/tenant/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/tenant",
+    ] {
+        let document = Answer::of(http_client().get(format!("{origin}{path}"))).json();
+        assert_eq!(document["issuer"], test.server.config.server.issuer, "{path}");
+        assert_eq!(document["userinfo_endpoint"], format!("{origin}/tenant/oauth/userinfo"));
+    }
+    assert_eq!(Answer::of(http_client().get(format!("{origin}/.well-known/openid-configuration"))).status, 404);
 }
 
 fn the_jwks_document(engine: Engine) {
