@@ -64,10 +64,52 @@ fn the_metadata_document(engine: Engine) {
     allow_duplicates! {
         assert_json_snapshot!(stable(&test, &answer), @r#"
     {
+      "acr_values_supported": [
+        "1"
+      ],
       "authorization_endpoint": "ISSUER/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "claim_types_supported": [
+        "normal"
+      ],
+      "claims_parameter_supported": true,
+      "claims_supported": [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+        "at_hash",
+        "name",
+        "family_name",
+        "given_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+        "email",
+        "email_verified",
+        "address",
+        "phone_number",
+        "phone_number_verified"
+      ],
       "code_challenge_methods_supported": [
         "S256"
+      ],
+      "display_values_supported": [
+        "page"
       ],
       "grant_types_supported": [
         "authorization_code",
@@ -77,6 +119,12 @@ fn the_metadata_document(engine: Engine) {
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:grantor:params:oauth:grant-type:workflow"
       ],
+      "id_token_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
+      ],
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [
         "client_secret_basic",
@@ -84,6 +132,21 @@ fn the_metadata_document(engine: Engine) {
       ],
       "issuer": "ISSUER",
       "jwks_uri": "ISSUER/.well-known/jwks.json",
+      "prompt_values_supported": [
+        "none",
+        "login",
+        "consent",
+        "select_account"
+      ],
+      "request_object_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
+      ],
+      "request_parameter_supported": false,
+      "request_uri_parameter_supported": false,
+      "require_request_uri_registration": false,
       "response_modes_supported": [
         "query",
         "form_post"
@@ -98,13 +161,33 @@ fn the_metadata_document(engine: Engine) {
         "none"
       ],
       "scopes_supported": [
-        "books:read"
+        "address",
+        "books:read",
+        "email",
+        "offline_access",
+        "openid",
+        "phone",
+        "profile"
+      ],
+      "subject_types_supported": [
+        "public",
+        "pairwise"
       ],
       "token_endpoint": "ISSUER/oauth/token",
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
         "none"
+      ],
+      "ui_locales_supported": [
+        "en"
+      ],
+      "userinfo_endpoint": "ISSUER/oauth/userinfo",
+      "userinfo_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
       ]
     }
     "#);

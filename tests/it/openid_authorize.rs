@@ -233,7 +233,7 @@ fn a_hint_expects_a_user(engine: Engine) {
     let browser = Browser::new(&test);
     let hint = text(&exchange(&test, &client, &walk(&browser, &client, "ada", &[("scope", "openid")]))["id_token"]);
     // An expired one will do.
-    test.advance(3600);
+    test.advance(1000);
     let with = |prompt: &str| {
         let answer = ask(&browser, &client, &[("scope", "openid"), ("prompt", prompt), ("id_token_hint", &hint)]);
         settle(&browser, answer)
@@ -315,7 +315,7 @@ fn a_login_hint_is_filled_in(engine: Engine) {
     assert!(page("ada@ada.example").contains("value=\"ada@ada.example\""));
     let quoted = page("\"><script>alert(1)</script>");
     assert!(quoted.contains(LOGIN) && !quoted.contains("<script>"));
-    assert!(!page(&"x".repeat(101)).contains("xxxxx\""));
+    assert!(page(&"x".repeat(101)).contains("value=\"\""));
 }
 
 fn what_is_tolerated(engine: Engine) {
