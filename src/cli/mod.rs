@@ -9,6 +9,7 @@ mod config;
 mod dev;
 mod env_file;
 mod output;
+mod profile_args;
 mod project;
 mod run_server;
 mod scope;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::cli::profile_args::ProfileArgs;
 use crate::cli::{CliError, CliResult, Context, output, secret_input};
 use crate::crypto::secret::SecretKind;
 use crate::domain::page::PageRequest;
@@ -24,6 +25,8 @@ pub enum Command {
         /// Address.
         #[arg(long)]
         email: Option<String>,
+        #[command(flatten)]
+        profile: Box<ProfileArgs>,
         /// A role, as configured; repeat for several.
         #[arg(long = "role")]
         roles: Vec<String>,
@@ -58,6 +61,8 @@ pub enum Command {
         /// Address.
         #[arg(long)]
         email: Option<String>,
+        #[command(flatten)]
+        profile: Box<ProfileArgs>,
         /// The roles, all of them; repeat for several.
         #[arg(long = "role")]
         roles: Vec<String>,
@@ -108,9 +113,11 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let server = context.open()?;
     let caller = Caller::command_line();
     match command {
-        Command::Create { username, name, email, roles, password_stdin } => {
+        Command::Create { username, name, email, profile, roles, password_stdin } => {
+            let profile = profile.read()?.map(serde_json::from_value).transpose();
+            let profile = profile.map_err(|error| CliError::failed(format!("profile: {error}")))?.unwrap_or_default();
             let (password, shown) = read_password(password_stdin)?;
-            let user = users::create(&server, &caller, NewUser { username, password, name, email, roles })?;
+            let user = users::create(&server, &caller, NewUser { username, password, name, email, profile, roles })?;
             show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
         }
         Command::List { cursor, limit } => {
@@ -123,9 +130,10 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")))
         }
         Command::Show { user } => show(&users::show(&server, &caller, &user)?, None, context.json),
-        Command::Edit { user, username, name, email, roles, no_roles } => {
+        Command::Edit { user, username, name, email, profile, roles, no_roles } => {
             let roles = (no_roles || !roles.is_empty()).then_some(roles);
-            let edit = UserEdit { username, name: name.map(Some), email: email.map(Some), roles };
+            let edit =
+                UserEdit { username, name: name.map(Some), email: email.map(Some), profile: profile.read()?, roles };
             show(&users::update(&server, &caller, &user, edit)?, None, context.json)
         }
         Command::SetPassword { user, password_stdin } => {
@@ -157,10 +165,16 @@ fn show(user: &User, password: Option<&str>, json: bool) -> CliResult {
         ("username", user.username.clone()),
         ("name", user.name.clone().unwrap_or_default()),
         ("email", user.email.clone().unwrap_or_default()),
+        ("profile", profile_text(user)),
         ("status", user.status.as_str().to_owned()),
         ("roles", user.roles.join(" ")),
         ("created_at", user.created_at.to_rfc3339()),
         ("password_changed_at", user.password_changed_at.to_rfc3339()),
         ("password", password.map(|text| format!("{text}   (shown this once)")).unwrap_or_default()),
     ])
+}
+
+/// The profile as JSON; empty where nothing is known, so that its line is left out.
+fn profile_text(user: &User) -> String {
+    if user.profile.is_empty() { String::new() } else { serde_json::to_string(&user.profile).unwrap_or_default() }
 }

@@ -47,6 +47,8 @@ pub struct DerivedKeys {
     csrf: hmac::Key,
     access_key: hmac::Key,
     proven_secret: hmac::Key,
+    pairwise_subject: hmac::Key,
+    login_proof: hmac::Key,
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
@@ -78,6 +80,8 @@ impl DerivedKeys {
             csrf: mac("csrf token")?,
             access_key: mac("access key digest")?,
             proven_secret: mac("proven client secret")?,
+            pairwise_subject: mac("pairwise subject")?,
+            login_proof: mac("login proof")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
             audit: AuditKey::from_seed(&*key("audit log signing")?).map_err(|_| InvalidRootKey)?,
@@ -120,6 +124,18 @@ impl DerivedKeys {
         context.sign().as_ref().to_vec()
     }
 
+    /// The subject by which the clients of a sector know a user (OpenID Connect Core §8.1): always the same, and nobody
+    /// without the root key can tell whose it is or whether two of them are one user.
+    pub fn pairwise_subject(&self, sector: &str, user_id: &str) -> String {
+        URL_SAFE_NO_PAD.encode(mac_of(&self.pairwise_subject, [sector.as_bytes(), user_id.as_bytes()]))
+    }
+
+    /// Proves that this session was begun for this request, given as its parts.
+    pub fn login_proof<'a>(&self, session: &'a [u8], request: impl Iterator<Item = &'a str>) -> String {
+        let parts = std::iter::once(session).chain(request.map(str::as_bytes));
+        URL_SAFE_NO_PAD.encode(mac_of(&self.login_proof, parts))
+    }
+
     /// A value by which a database recognises its root key, and knows whether its audit log has had its first seal.
     pub fn check_value(&self, log: LogState) -> String {
         let message: &[u8] = match log {
@@ -137,6 +153,16 @@ pub enum LogState {
     BeforeSeals,
     /// Yes.
     Sealed,
+}
+
+/// A MAC over several parts, each with its length, so that no two lists of parts are one text.
+fn mac_of<'a>(key: &hmac::Key, parts: impl IntoIterator<Item = &'a [u8]>) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(part);
+    }
+    context.sign()
 }
 
 /// Compares two digests in constant time.
@@ -159,6 +185,10 @@ mod tests {
         assert_eq!(digest(SecretKind::ClientSecret), again.digest(SecretKind::ClientSecret, "x"));
         assert_eq!(keys.check_value(LogState::Sealed), again.check_value(LogState::Sealed));
         assert_ne!(keys.check_value(LogState::Sealed), keys.check_value(LogState::BeforeSeals));
+        assert_eq!(keys.pairwise_subject("a.example", "u"), again.pairwise_subject("a.example", "u"));
+        assert_ne!(keys.pairwise_subject("a.example", "u"), keys.pairwise_subject("b.example", "u"));
+        assert_ne!(keys.pairwise_subject("ab", "c"), keys.pairwise_subject("a", "bc"));
+        assert_ne!(keys.login_proof(b"s", ["a", "bc"].into_iter()), keys.login_proof(b"s", ["ab", "c"].into_iter()));
         let successor = keys.refresh_token_successor("rt_a");
         assert!(SecretKind::RefreshToken.is_well_formed(&successor));
         assert_eq!(successor, again.refresh_token_successor("rt_a"));

@@ -39,8 +39,8 @@ impl CredentialKind {
 pub struct CredentialUser {
     /// Identifier.
     pub id: String,
-    /// As written.
-    pub username: String,
+    /// As written; None where the credential tells nobody who the user is (OpenID Connect Core §8.1).
+    pub username: Option<String>,
     /// Roles held now.
     pub roles: Vec<String>,
 }

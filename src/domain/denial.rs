@@ -99,6 +99,8 @@ pub enum Denial {
     ConsentDenied,
     /// No page may be shown, and nobody is signed in.
     LoginRequired,
+    /// Another user is signed in than the one that the client asked for.
+    OtherUser,
     /// No page may be shown, and the user has to be asked.
     ConsentRequired,
     /// The client may not ask the introspection endpoint.
@@ -182,7 +184,7 @@ impl Denial {
             | Self::TooManySecretsEntered(_)
             | Self::RateLimitExceeded(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
-            Self::LoginRequired => ErrorCode::LoginRequired,
+            Self::LoginRequired | Self::OtherUser => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
             Self::BearerInvalid | Self::AccessKeyRefused(_) => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
@@ -249,6 +251,7 @@ impl Denial {
             Self::UserInactive => "the user's account is not active",
             Self::ConsentDenied => "the user did not allow it",
             Self::LoginRequired => "the user has to sign in, and prompt=none forbids to ask",
+            Self::OtherUser => "another user is signed in than the one asked for",
             Self::ConsentRequired => "the user has to be asked for consent, and prompt=none forbids it",
             Self::IntrospectionNotAllowed => "the client may not introspect tokens",
             Self::TokenOfAnotherClient => "the token was issued to another client",

@@ -9,16 +9,19 @@ use crate::domain::consent;
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
-use crate::flows::Server;
+use crate::domain::standard_claims;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
+use crate::flows::{Server, reauthentication};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::error_code::error_description;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::openid_request::Prompt;
 use crate::protocol::params::Params;
+use crate::protocol::scope::{OPENID, Scope};
 
 /// A client and a redirect URI that have been checked: from here on, errors may be redirected.
 pub struct Trusted {
@@ -96,8 +99,24 @@ fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial>
 
 /// Goes as far as it can: to a code, an error for the client, or a page for the user.
 pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -> FlowResult<Step> {
+    go_as_far(server, params, Visit { session_cookie, just_consented: false })
+}
+
+/// The same right after the user has consented, also where `prompt=consent` asks for the page.
+pub fn advance_consented(server: &Server, params: &Params, session_cookie: Option<&str>) -> FlowResult<Step> {
+    go_as_far(server, params, Visit { session_cookie, just_consented: true })
+}
+
+/// The browser that came.
+#[derive(Clone, Copy)]
+struct Visit<'a> {
+    session_cookie: Option<&'a str>,
+    just_consented: bool,
+}
+
+fn go_as_far(server: &Server, params: &Params, visit: Visit<'_>) -> FlowResult<Step> {
     let trusted = trust(server, params)?;
-    match try_advance(server, params, session_cookie, &trusted) {
+    match try_advance(server, params, visit, &trusted) {
         Err(FlowError::Denied(denial)) => {
             server.metrics.denied(denial.code().as_str());
             Ok(Step::Respond(trusted.refuse(server, &denial)))
@@ -114,44 +133,68 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
     }
 }
 
-fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: &Trusted) -> FlowResult<Step> {
+fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Trusted) -> FlowResult<Step> {
     let request = check(trusted, params)?;
-    let may_prompt = request.may_prompt;
-    let Some(live) = login::current(server, cookie)? else {
+    let client = &trusted.client;
+    reauthentication::check_hint(server, client, &request.openid)?;
+    let prompt = request.openid.prompt;
+    let Some(live) = login::current(server, visit.session_cookie)? else {
         // Refuse what no user could change before sending one through the login page.
-        trusted.client.check_resources(&request.resources)?;
-        request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
-        return sign_in_first(may_prompt);
+        client.check_resources(&request.resources)?;
+        request.scope.as_ref().map_or(Ok(()), |scope| client.check_scope(scope))?;
+        return sign_in_first(prompt);
     };
+    if reauthentication::is_needed(server, params, client, &request.openid, &live)? {
+        return sign_in_first(prompt);
+    }
     let authority = authority(server, trusted, &request, &live)?;
-    let remembered = server
-        .store
-        .read(|connection| connection.find_consent(live.user.id.as_str(), trusted.client.client_id.as_str()))?;
-    if consent::is_needed(trusted.client.first_party, remembered.as_ref(), &authority.scope) {
-        if !may_prompt {
+    let scope = to_consent(client, &request, &authority);
+    let remembered =
+        server.store.read(|connection| connection.find_consent(live.user.id.as_str(), client.client_id.as_str()))?;
+    let wanted = prompt.consent && !visit.just_consented;
+    if wanted || consent::is_needed(client.first_party, remembered.as_ref(), &scope) {
+        if prompt.none {
             return Err(Denial::ConsentRequired.into());
         }
         let question = ConsentQuestion {
-            client: trusted.client.clone(),
+            client: client.clone(),
             redirect_uri: trusted.redirect_uri.clone(),
             username: live.user.username.clone(),
-            scopes: describe(server, &authority),
+            scopes: describe(server, &scope),
         };
         return Ok(Step::Consent(Box::new(question)));
     }
     match issue_code(server, trusted, request, &live, authority)? {
         Some(code) => Ok(Step::Respond(trusted.respond(server, AuthorizationOutcome::Code(code)))),
-        None => sign_in_first(may_prompt),
+        None => sign_in_first(prompt),
     }
 }
 
 /// OpenID Connect Core §3.1.2.6: where no page may be shown, the client is told which one it would have been.
-fn sign_in_first(may_prompt: bool) -> FlowResult<Step> {
-    if may_prompt { Ok(Step::Login) } else { Err(Denial::LoginRequired.into()) }
+fn sign_in_first(prompt: Prompt) -> FlowResult<Step> {
+    if prompt.none { Err(Denial::LoginRequired.into()) } else { Ok(Step::Login) }
+}
+
+/// Has the user who is signed in to sign in again for this request? What is wrong with it is told by [`advance`].
+pub fn needs_login(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> bool {
+    let needed = |request: AuthorizeRequest| {
+        reauthentication::is_needed(server, params, &trusted.client, &request.openid, live).ok()
+    };
+    check(trusted, params).ok().and_then(needed).unwrap_or(false)
+}
+
+/// What the user is asked for: the scope, and those of claims that are asked for by name (OpenID Connect Core §5.5).
+fn to_consent(client: &Client, request: &AuthorizeRequest, authority: &Authority) -> Scope {
+    if !authority.scope.contains(OPENID) {
+        return authority.scope.clone();
+    }
+    let claims = &request.openid.claims;
+    let named = claims.for_userinfo().chain(claims.for_id_token());
+    authority.scope.union(&standard_claims::scopes_of(named, &client.scope))
 }
 
 /// The authority that this user can give this client for this request.
-pub fn authority(
+fn authority(
     server: &Server,
     trusted: &Trusted,
     request: &AuthorizeRequest,
@@ -162,21 +205,23 @@ pub fn authority(
         scope: request.scope.as_ref(),
         resources: &request.resources,
         roles: &live.user.roles,
+        of_user: true,
         grant: None,
     };
     Ok(token::decide(server, &wanted)?)
 }
 
 /// The checked request of a consent form, for a session: what the user is deciding on.
-pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> FlowResult<Authority> {
+pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> FlowResult<Scope> {
     let request = check(trusted, params)?;
-    authority(server, trusted, &request, live)
+    let authority = authority(server, trusted, &request, live)?;
+    Ok(to_consent(&trusted.client, &request, &authority))
 }
 
-fn describe(server: &Server, authority: &Authority) -> Vec<(String, String)> {
+fn describe(server: &Server, scope: &Scope) -> Vec<(String, String)> {
     let definitions = server.scopes();
     let description = |name: &str| definitions.find(name).map_or(name, |definition| &definition.description).to_owned();
-    authority.scope.iter().map(|name| (name.to_owned(), description(name))).collect()
+    scope.iter().map(|name| (name.to_owned(), description(name))).collect()
 }
 
 fn issue_code(
@@ -195,7 +240,7 @@ fn issue_code(
         resources: authority.resources,
         auth_time: live.session.auth_time,
         sid: Some(live.session.sid.clone()),
-        claims: None,
+        claims: request.openid.claims.to_stored(),
         created_at: now,
         expires_at: token::grant_expiry(server, &trusted.client, now),
         revoked_at: None,
@@ -206,7 +251,7 @@ fn issue_code(
         redirect_uri: trusted.redirect_uri.clone(),
         redirect_uri_sent: trusted.redirect_uri_sent,
         code_challenge: request.code_challenge,
-        nonce: None,
+        nonce: request.openid.nonce,
         created_at: now,
         expires_at: now + server.config.tokens.authorization_code_lifetime,
         consumed_at: None,

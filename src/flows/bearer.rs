@@ -9,6 +9,7 @@ use crate::domain::audit_event::{Actor, Source};
 use crate::domain::client::{Client, Status};
 use crate::domain::credential::{Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
+use crate::domain::grant::Grant;
 use crate::domain::limits::WindowState;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
@@ -26,6 +27,8 @@ pub struct KnownToken {
     pub client: Option<Client>,
     /// The user it speaks of.
     pub user: Option<User>,
+    /// The grant it was issued from.
+    pub grant: Option<Grant>,
     /// The access key it was exchanged for.
     pub key: Option<PresentedAccessKey>,
     /// Of the token, its grant, its workflow, its client, its access key and its user: the worst.
@@ -90,20 +93,20 @@ pub fn look_up(
     if let Some(id) = &claims.workflow_id {
         worsen(status_of_workflow(connection, id, claims.workflow_authorized_at, now)?);
     }
-    let user = match &claims.grant_id {
+    let (grant, user) = match &claims.grant_id {
         Some(id) => match connection.find_grant(id)? {
             Some((grant, user)) => {
                 if grant.revoked_at.is_some() {
                     worsen(Status::Revoked);
                 }
                 worsen(user.status);
-                Some(user)
+                (Some(grant), Some(user))
             }
             None => return Ok(None),
         },
-        None => None,
+        None => (None, None),
     };
-    Ok(Some(KnownToken { claims, client, user, key, status }))
+    Ok(Some(KnownToken { claims, client, user, grant, key, status }))
 }
 
 /// What has become of the workflow of a token that was issued under the authorization of this time.

@@ -21,8 +21,8 @@ pub fn decide(
         // The session ended while the page was open: advance asks for a new one.
         return authorize::advance(server, params, session_cookie);
     };
-    let authority = match authorize::question(server, params, &trusted, &live) {
-        Ok(authority) => authority,
+    let scope = match authorize::question(server, params, &trusted, &live) {
+        Ok(scope) => scope,
         Err(FlowError::Denied(denial)) => return Ok(Step::Respond(trusted.refuse(server, &denial))),
         Err(failed) => return Err(failed),
     };
@@ -30,12 +30,12 @@ pub fn decide(
     let event = NewAuditEvent::success(action, Actor::User(live.user.id.0.clone()), source)
         .on("client", trusted.client.client_id.as_str())
         .through(trusted.client.client_id.as_str())
-        .detail(authority.scope.to_string());
+        .detail(scope.to_string());
     let now = server.clock.now();
     let (user_id, client_id) = (live.user.id.0, trusted.client.client_id.0.clone());
     let written = server.store.write(move |connection| {
         if allow {
-            connection.extend_consent(&user_id, &client_id, &authority.scope, now)?;
+            connection.extend_consent(&user_id, &client_id, &scope, now)?;
         }
         connection.insert_audit_event(&event, now)
     });
@@ -45,7 +45,7 @@ pub fn decide(
         Err(error) => return Err(error.into()),
     }
     if allow {
-        authorize::advance(server, params, session_cookie)
+        authorize::advance_consented(server, params, session_cookie)
     } else {
         Ok(Step::Respond(trusted.refuse(server, &Denial::ConsentDenied)))
     }

@@ -8,8 +8,8 @@ use crate::domain::client::{Client, Status};
 use crate::domain::credential::{Bounds, Credential, CredentialKind, CredentialUser};
 use crate::domain::role;
 use crate::domain::user::User;
-use crate::flows::Server;
 use crate::flows::bearer::KnownToken;
+use crate::flows::{Server, subject};
 use crate::protocol::scope::Scope;
 use crate::store::PresentedAccessKey;
 
@@ -48,7 +48,7 @@ fn effective_scope(server: &Server, found: &PresentedAccessKey) -> Scope {
 }
 
 fn user_of(user: &User) -> CredentialUser {
-    CredentialUser { id: user.id.0.clone(), username: user.username.clone(), roles: user.roles.clone() }
+    CredentialUser { id: user.id.0.clone(), username: Some(user.username.clone()), roles: user.roles.clone() }
 }
 
 /// An access key; with the secret by which it was presented.
@@ -117,7 +117,10 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
         subject: known.claims.sub,
         owner: None,
         client_id: Some(known.claims.client_id),
-        user: known.user.as_ref().map(user_of),
+        user: known.user.as_ref().map(user_of).map(|user| CredentialUser {
+            username: user.username.filter(|_| !client.as_ref().is_some_and(subject::is_pairwise)),
+            ..user
+        }),
         environment: known.claims.env,
         status: status.unwrap_or(known.status),
         expires_at,

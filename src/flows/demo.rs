@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::secret::SecretKind;
 use crate::domain::denial::Denial;
+use crate::domain::profile::Profile;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
@@ -106,6 +107,7 @@ fn create_user(server: &Server, caller: &Caller, username: &str, roles: &[&str])
         password: chosen.clone(),
         name: None,
         email: None,
+        profile: Profile::default(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
     };
     match users::create(server, caller, new) {

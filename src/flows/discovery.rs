@@ -1,13 +1,16 @@
-//! The metadata document (RFC 8414) and the origins that browsers may call from.
+//! The metadata document (RFC 8414, OpenID Connect Discovery 1.0) and the origins that browsers may call from.
 
+use crate::domain::standard_claims::STANDARD_CLAIMS;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
-use crate::protocol::metadata::AuthorizationServerMetadata;
+use crate::protocol::id_token::ACR_PASSWORD;
+use crate::protocol::metadata::{AuthorizationServerMetadata, OpenIdProviderMetadata};
 use crate::protocol::origin::Origin;
 use crate::protocol::pkce::S256;
 use crate::protocol::response_mode::ResponseMode;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// The metadata of this server. Scopes of the admin API are not advertised: RFC 8414 §2 lets a server leave some out.
 pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
@@ -39,7 +42,34 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
         code_challenge_methods_supported: vec![S256],
         authorization_response_iss_parameter_supported: true,
         service_documentation: None,
+        openid: openid_metadata(&issuer),
         issuer,
+    }
+}
+
+/// The claims of ID tokens and userinfo answers that are not about the person.
+const PROTOCOL_CLAIMS: [&str; 11] =
+    ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
+
+fn openid_metadata(issuer: &str) -> OpenIdProviderMetadata {
+    let algorithms: Vec<_> = SigningAlg::ALL.into_iter().map(SigningAlg::as_str).collect();
+    OpenIdProviderMetadata {
+        userinfo_endpoint: format!("{issuer}/oauth/userinfo"),
+        subject_types_supported: ["public", "pairwise"],
+        id_token_signing_alg_values_supported: algorithms.clone(),
+        userinfo_signing_alg_values_supported: algorithms.clone(),
+        request_object_signing_alg_values_supported: algorithms,
+        acr_values_supported: [ACR_PASSWORD],
+        display_values_supported: ["page"],
+        prompt_values_supported: ["none", "login", "consent", "select_account"],
+        claim_types_supported: ["normal"],
+        claims_supported: PROTOCOL_CLAIMS.into_iter().chain(STANDARD_CLAIMS.map(|(name, _)| name)).collect(),
+        ui_locales_supported: ["en"],
+        claims_parameter_supported: true,
+        request_parameter_supported: false,
+        // Absent would mean true (Discovery 1.0 §3).
+        request_uri_parameter_supported: false,
+        require_request_uri_registration: false,
     }
 }
 

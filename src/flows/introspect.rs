@@ -9,7 +9,7 @@ use crate::domain::credential::{Asked, Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
 use crate::flows::verdict::{self, Presented, Question};
-use crate::flows::{Server, bearer, client_auth, credentials};
+use crate::flows::{Server, bearer, client_auth, credentials, subject};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::claims::Audience;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
@@ -74,7 +74,7 @@ fn access_key(
         active: true,
         scope: Some(anywhere.scope.to_string()),
         client_id: Some(anywhere.client_id.unwrap_or_else(|| anywhere.id.clone())),
-        username: anywhere.user.as_ref().map(|user| user.username.clone()),
+        username: anywhere.user.as_ref().and_then(|user| user.username.clone()),
         token_type: Some(CredentialKind::AccessKey.as_str()),
         exp: anywhere.expires_at.map(|end| end.timestamp()),
         sub: Some(anywhere.subject),
@@ -105,7 +105,7 @@ fn access_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Opt
             active: true,
             scope: Some(credential.scope.to_string()),
             client_id: Some(claims.client_id),
-            username: user.map(|user| user.username),
+            username: user.and_then(|user| user.username),
             token_type: Some("Bearer"),
             exp: Some(claims.exp),
             iat: Some(claims.iat),
@@ -137,11 +137,11 @@ fn refresh_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Op
         active: true,
         scope: Some(found.grant.scope.to_string()),
         client_id: Some(caller.client_id.0.clone()),
-        username: Some(found.user.username),
+        username: Some(found.user.username).filter(|_| !subject::is_pairwise(caller)),
         token_type: Some("refresh_token"),
         exp: Some(found.token.expires_at.timestamp()),
         iat: Some(found.token.created_at.timestamp()),
-        sub: Some(found.user.id.0),
+        sub: Some(subject::of(server, caller, &found.user.id)),
         aud: Some(Audience::new(found.grant.resources)),
         iss: Some(server.config.server.issuer.clone()),
         auth_time: Some(found.grant.auth_time.timestamp()),

@@ -21,6 +21,7 @@ use crate::crypto::password::{PasswordCost, PasswordHashing};
 use crate::crypto::password_pool::PasswordPool;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
+use crate::domain::standard_claims::OPENID_SCOPES;
 use crate::flows::alerts::AlertEndpoints;
 use crate::flows::caller::Caller;
 use crate::flows::error::{Failure, FlowError};
@@ -107,6 +108,7 @@ impl Server {
         };
         adopt_audit_events(&server, progress)?;
         define_admin_scopes(&server)?;
+        define_openid_scopes(&server)?;
         scopes::reload(&server).map_err(Failure::from)?;
         signing_keys::reload(&server)?;
         signing_keys::ensure_first(&server, progress)?;
@@ -257,6 +259,23 @@ fn define_admin_scopes(server: &Server) -> Result<(), OpenError> {
             if exists { connection.update_scope(&wanted).map(drop) } else { connection.insert_scope(&wanted) }
         });
         match done {
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The scopes of OpenID Connect exist from the start. A definition that is there stays: an operator may word it, and a
+/// platform may have used the word for itself before.
+fn define_openid_scopes(server: &Server) -> Result<(), OpenError> {
+    let known = server.store.read(|connection| connection.list_all_scopes())?;
+    let missing = OPENID_SCOPES.into_iter().filter(|(name, _)| !known.iter().any(|scope| scope.name == *name));
+    for (name, description) in missing {
+        let (name, description) = (name.to_owned(), description.to_owned());
+        let created_at = server.clock.now();
+        let scope = ScopeDefinition { name, description, resource: None, privileged: false, created_at };
+        match server.store.write(move |connection| connection.insert_scope(&scope)) {
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),
         }

@@ -7,6 +7,7 @@ use crate::domain::denial::Denial;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::role;
 use crate::domain::scope_definition::{ScopeDefinition, ScopeDefinitions};
+use crate::domain::standard_claims::is_openid_scope;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -42,6 +43,11 @@ fn check(new: &NewScope) -> Result<(), Denial> {
     }
     if role::is_admin_api_scope(&new.name) {
         return refuse("this scope belongs to the admin API and cannot be changed");
+    }
+    if is_openid_scope(&new.name) && (new.privileged || new.resource.is_some()) {
+        return refuse(
+            "this scope belongs to OpenID Connect: it has no resource, is not privileged, and only its description can be changed",
+        );
     }
     Ok(())
 }
@@ -120,6 +126,10 @@ pub fn delete(server: &Server, caller: &Caller, name: &str) -> FlowResult<()> {
         return Err(
             Denial::InvalidMember("this scope belongs to the admin API and cannot be removed".to_owned()).into()
         );
+    }
+    if is_openid_scope(name) {
+        let text = "this scope belongs to OpenID Connect and cannot be removed";
+        return Err(Denial::InvalidMember(text.to_owned()).into());
     }
     if show(server, &Caller::server(), name)?.privileged {
         // Undefined, it would be granted to everybody whose client is registered for it.

@@ -1,6 +1,7 @@
 //! User accounts, as operators manage them.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
@@ -11,6 +12,7 @@ use crate::domain::grant::RevocationReason;
 use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::profile::Profile;
+use crate::domain::profile_rules;
 use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
@@ -44,6 +46,9 @@ pub struct NewUser {
     /// Address.
     #[serde(default)]
     pub email: Option<String>,
+    /// What else is known of the person.
+    #[serde(default)]
+    pub profile: Profile,
     /// Roles, as configured.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -62,9 +67,57 @@ pub struct UserEdit {
     /// Address.
     #[serde(deserialize_with = "present")]
     pub email: Option<Option<String>>,
+    /// Members of the profile, merged into it (RFC 7396).
+    #[schema(value_type = Option<Profile>)]
+    #[serde(deserialize_with = "members_or_empty")]
+    pub profile: Option<Value>,
     /// Roles.
     #[serde(deserialize_with = "not_null")]
     pub roles: Option<Vec<String>>,
+}
+
+/// For members of an object: a null empties all of it.
+fn members_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// RFC 7396 §2 for an object of at most two levels: members that are named replace, null removes, null itself empties.
+fn merged(profile: &Profile, edit: Value) -> Result<Profile, Denial> {
+    let refuse = |text: String| Denial::InvalidMember(format!("profile: {text}"));
+    let mut target = serde_json::to_value(profile).map_err(|error| refuse(error.to_string()))?;
+    if edit.is_null() {
+        return Ok(Profile::default());
+    }
+    if !edit.is_object() {
+        return Err(refuse("must be an object".to_owned()));
+    }
+    merge(&mut target, edit);
+    serde_json::from_value(target).map_err(|error| refuse(error.to_string()))
+}
+
+fn merge(target: &mut Value, edit: Value) {
+    match (target, edit) {
+        (Value::Object(target), Value::Object(edit)) => {
+            for (name, value) in edit {
+                if value.is_null() {
+                    target.remove(&name);
+                } else {
+                    merge(target.entry(name).or_insert_with(|| Value::Object(Map::new())), value);
+                }
+            }
+        }
+        (target, edit) => *target = edit,
+    }
+}
+
+/// Another address or number was not proven to be theirs, unless the same edit says so.
+fn forget_proofs(before: &User, edited: &mut User, named: &Value) {
+    if edited.email != before.email && named.get("email_verified").is_none() {
+        edited.profile.email_verified = None;
+    }
+    if edited.profile.phone_number != before.profile.phone_number && named.get("phone_number_verified").is_none() {
+        edited.profile.phone_number_verified = None;
+    }
 }
 
 impl From<InvalidUser> for Denial {
@@ -102,6 +155,7 @@ pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User
     caller.require("users:write")?;
     check_username(&new.username).map_err(Denial::from)?;
     check_profile(new.name.as_deref(), new.email.as_deref()).map_err(Denial::from)?;
+    profile_rules::check(&new.profile).map_err(Denial::from)?;
     check_new_password(&new.password.0, &new.username).map_err(Denial::from)?;
     check_roles(server, caller, &new.roles)?;
     let now = server.clock.now();
@@ -110,7 +164,7 @@ pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User
         username: new.username,
         name: new.name,
         email: new.email,
-        profile: Profile::default(),
+        profile: new.profile,
         roles: new.roles,
         status: Status::Active,
         created_at: now,
@@ -150,8 +204,9 @@ pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<
 /// Edits a user.
 pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> FlowResult<User> {
     caller.require("users:write")?;
-    let mut user = find(server, id)?;
-    check_over(server, caller, &user)?;
+    let before = find(server, id)?;
+    check_over(server, caller, &before)?;
+    let mut user = before.clone();
     if let Some(username) = edit.username {
         check_username(&username).map_err(Denial::from)?;
         user.username = username;
@@ -162,11 +217,17 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
     if let Some(email) = edit.email {
         user.email = email;
     }
+    let named = edit.profile.clone().unwrap_or_default();
+    if let Some(profile) = edit.profile {
+        user.profile = merged(&user.profile, profile)?;
+    }
+    forget_proofs(&before, &mut user, &named);
     if let Some(roles) = edit.roles {
         check_roles(server, caller, &roles)?;
         user.roles = roles;
     }
     check_profile(user.name.as_deref(), user.email.as_deref()).map_err(Denial::from)?;
+    profile_rules::check(&user.profile).map_err(Denial::from)?;
     let (now, read_at) = (server.clock.now(), user.updated_at);
     user.updated_at = now;
     let event = caller.event(AuditAction::UserUpdated, "user", user.id.as_str());

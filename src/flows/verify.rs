@@ -89,10 +89,11 @@ pub struct VerifiedBatch {
 /// The user behind a credential.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct VerifiedUser {
-    /// Identifier.
+    /// The subject.
     pub id: String,
-    /// As they sign in.
-    pub username: String,
+    /// As they sign in; absent where the subject is a pairwise one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// Roles held now.
     pub roles: Vec<String>,
 }
@@ -239,10 +240,15 @@ fn describe(credential: Credential, wanted: &Scope, limits: Vec<VerifiedLimit>) 
         scopes: list(&credential.scope),
         credential_id: credential.id,
         name: credential.name,
-        subject: credential.subject,
+        subject: credential.subject.clone(),
         owner: credential.owner,
         client_id: credential.client_id,
-        user: credential.user.map(|user| VerifiedUser { id: user.id, username: user.username, roles: user.roles }),
+        user: credential.user.map(|user| VerifiedUser {
+            // The subject, for what is told of a user must not undo a pairwise one.
+            id: credential.subject,
+            username: user.username,
+            roles: user.roles,
+        }),
         environment: credential.environment,
         resources: credential.resources,
         projects: credential.projects,

@@ -28,6 +28,27 @@ where
         .route(web::method(Method::OPTIONS).to(preflight))
 }
 
+/// An endpoint that answers to a bearer token by GET and by POST, from browsers too.
+pub fn bearer<G, GetArgs, P, PostArgs>(
+    path: &str,
+    get: G,
+    post: P,
+) -> impl HttpServiceFactory + use<G, GetArgs, P, PostArgs>
+where
+    G: Handler<GetArgs>,
+    GetArgs: FromRequest + 'static,
+    G::Output: Responder + 'static,
+    P: Handler<PostArgs>,
+    PostArgs: FromRequest + 'static,
+    P::Output: Responder + 'static,
+{
+    web::resource(path.to_owned())
+        .wrap(from_fn(allow_registered_origin))
+        .route(web::get().to(get))
+        .route(web::post().to(post))
+        .route(web::method(Method::OPTIONS).to(preflight))
+}
+
 /// An endpoint that takes a form by POST, from browsers too.
 pub fn form<F, Args>(path: &str, handler: F) -> impl HttpServiceFactory + use<F, Args>
 where

@@ -144,6 +144,7 @@ fn endpoint(path: &str) -> &'static str {
         "/oauth/authorize" => "authorize",
         "/oauth/introspect" => "introspect",
         "/oauth/revoke" => "revoke",
+        "/oauth/userinfo" => "userinfo",
         "/.well-known/jwks.json" => "jwks",
         "/login" => "login",
         "/consent" => "consent",

@@ -132,6 +132,22 @@ pub fn token_error(server: &Server, error: FlowError) -> HttpResponse {
     }
 }
 
+/// RFC 6750 §3 with the JSON of RFC 6749 §5.2: what the libraries of OpenID Connect clients read.
+pub fn bearer_error(server: &Server, error: FlowError) -> HttpResponse {
+    let challenge = match &error {
+        FlowError::Denied(denial) if denial.code() == ErrorCode::InvalidRequest && *denial != Denial::BearerMissing => {
+            vec![format!("{BEARER_CHALLENGE}, error=\"invalid_request\"")]
+        }
+        FlowError::Denied(denial) => challenges(denial),
+        FlowError::Failed(_) => Vec::new(),
+    };
+    let mut response = token_error(server, error);
+    for challenge in challenge.iter().filter_map(|text| text.parse().ok()) {
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// RFC 9457, with the challenge of RFC 6750 §3 where a bearer token was missing, bad, or too small.
 pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
     record(server, &error);

@@ -62,7 +62,9 @@ const IDENTITY: [IdentityHeader; 11] = [
         credential.owner.as_ref().map(|owner| owner.kind().to_owned()).unwrap_or_default()
     }),
     ("x-auth-client-id", |credential| credential.client_id.clone().unwrap_or_default()),
-    ("x-auth-username", |credential| credential.user.as_ref().map(|user| user.username.clone()).unwrap_or_default()),
+    ("x-auth-username", |credential| {
+        credential.user.as_ref().and_then(|user| user.username.clone()).unwrap_or_default()
+    }),
     ("x-auth-roles", |credential| credential.user.as_ref().map(|user| user.roles.join(" ")).unwrap_or_default()),
     ("x-auth-scopes", |credential| credential.scope.to_string()),
     ("x-auth-environment", |credential| credential.environment.clone()),

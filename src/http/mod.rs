@@ -83,13 +83,17 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
     if !base.is_empty() {
         let inserted = format!("/.well-known/oauth-authorization-server{base}");
         config.service(cors::document(&inserted, oauth::metadata::show));
+        let inserted = format!("/.well-known/openid-configuration{base}");
+        config.service(cors::document(&inserted, oauth::metadata::show));
     }
     config.service(
         web::scope(base)
             .service(cors::document("/.well-known/oauth-authorization-server", oauth::metadata::show))
+            .service(cors::document("/.well-known/openid-configuration", oauth::metadata::show))
             .service(cors::document("/.well-known/jwks.json", oauth::jwks::show))
             .service(cors::form("/oauth/token", oauth::token::exchange))
             .service(cors::form("/oauth/revoke", oauth::revoke::revoke))
+            .service(cors::bearer("/oauth/userinfo", oauth::userinfo::show, oauth::userinfo::submit))
             .service(web::resource("/oauth/introspect").route(web::post().to(oauth::introspect::introspect)))
             .service(
                 web::resource("/oauth/authorize")

@@ -2,6 +2,7 @@
 //! decides whether errors may be redirected at all (§4.1.2.1), then the rest.
 
 use crate::protocol::error_code::ErrorCode;
+use crate::protocol::openid_request::OpenIdRequest;
 use crate::protocol::params::{ParamError, Params};
 use crate::protocol::pkce::{CodeChallenge, S256};
 use crate::protocol::resource::Resource;
@@ -55,8 +56,8 @@ pub struct AuthorizeRequest {
     pub resources: Vec<Resource>,
     /// PKCE challenge, always S256.
     pub code_challenge: Option<CodeChallenge>,
-    /// May pages be shown to the user? Not with `prompt=none`.
-    pub may_prompt: bool,
+    /// What OpenID Connect adds.
+    pub openid: OpenIdRequest,
 }
 
 /// A refusal that the client may be told by redirect.
@@ -74,7 +75,8 @@ impl From<ParamError> for AuthorizeRequestError {
     }
 }
 
-fn refuse(error_code: ErrorCode, description: &str) -> AuthorizeRequestError {
+/// A refusal with this sentence.
+pub(super) fn refuse(error_code: ErrorCode, description: &str) -> AuthorizeRequestError {
     AuthorizeRequestError { error_code, description: description.to_owned() }
 }
 
@@ -91,6 +93,9 @@ impl AuthorizeRequest {
         if params.optional("request_uri")?.is_some() {
             return Err(refuse(ErrorCode::RequestUriNotSupported, "request_uri is not supported"));
         }
+        if params.optional("registration")?.is_some() {
+            return Err(refuse(ErrorCode::RegistrationNotSupported, "registration is not supported"));
+        }
         if params.required("response_type")? != "code" {
             return Err(refuse(ErrorCode::UnsupportedResponseType, "response_type must be code"));
         }
@@ -98,7 +103,7 @@ impl AuthorizeRequest {
             scope: read_scope(params)?,
             resources: read_resources(params)?,
             code_challenge: read_challenge(params)?,
-            may_prompt: read_prompt(params)?,
+            openid: OpenIdRequest::read(params)?,
         })
     }
 }
@@ -111,18 +116,6 @@ fn read_scope(params: &Params) -> Result<Option<Scope>, AuthorizeRequestError> {
 fn read_resources(params: &Params) -> Result<Vec<Resource>, AuthorizeRequestError> {
     let resources: Result<Vec<_>, _> = params.all("resource").into_iter().map(Resource::parse).collect();
     resources.map_err(|error| refuse(ErrorCode::InvalidTarget, &error.to_string()))
-}
-
-/// OpenID Connect Core §3.1.2.1: `none` stands alone. Other values ask for pages that may be shown anyway.
-fn read_prompt(params: &Params) -> Result<bool, AuthorizeRequestError> {
-    let prompt = params.optional("prompt")?.unwrap_or_default();
-    if !prompt.split(' ').any(|value| value == "none") {
-        return Ok(true);
-    }
-    if prompt != "none" {
-        return Err(refuse(ErrorCode::InvalidRequest, "prompt=none goes with no other value"));
-    }
-    Ok(false)
 }
 
 /// RFC 7636 §4.3: an absent method means `plain`, which this server does not do (§4.4.1: `invalid_request`).
@@ -152,9 +145,8 @@ mod tests {
     #[test]
     fn refusals() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        assert!(read("response_type=code").unwrap().may_prompt);
-        assert!(read("response_type=code&prompt=login+consent").unwrap().may_prompt);
-        assert!(!read("response_type=code&prompt=none").unwrap().may_prompt);
+        assert!(!read("response_type=code").unwrap().openid.prompt.none);
+        assert!(read("response_type=code&prompt=none").unwrap().openid.prompt.none);
         assert!(read(&format!("response_type=code&code_challenge={challenge}&code_challenge_method=S256")).is_ok());
         for (query, error) in [
             (String::new(), ErrorCode::InvalidRequest),
@@ -163,6 +155,7 @@ mod tests {
             ("response_type=code&response_mode=fragment".into(), ErrorCode::InvalidRequest),
             ("response_type=code&request=x".into(), ErrorCode::RequestNotSupported),
             ("response_type=code&request_uri=x".into(), ErrorCode::RequestUriNotSupported),
+            ("response_type=code&registration=x".into(), ErrorCode::RegistrationNotSupported),
             ("response_type=code&prompt=none+login".into(), ErrorCode::InvalidRequest),
             ("response_type=code&prompt=none&prompt=none".into(), ErrorCode::InvalidRequest),
             ("response_type=code&scope=a%22b".into(), ErrorCode::InvalidScope),

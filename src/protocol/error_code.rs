@@ -36,6 +36,8 @@ pub enum ErrorCode {
     /// OpenID Connect Core §3.1.2.6.
     RequestUriNotSupported,
     /// OpenID Connect Core §3.1.2.6.
+    RegistrationNotSupported,
+    /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6.
     ConsentRequired,
@@ -66,6 +68,7 @@ impl ErrorCode {
             Self::InsufficientScope => "insufficient_scope",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
         }

@@ -1,4 +1,5 @@
-//! Authorization server metadata (RFC 8414 §2, RFC 9207 §3). Only registered member names.
+//! Authorization server metadata (RFC 8414 §2, RFC 9207 §3) and OpenID provider metadata (Discovery 1.0 §3), which are one
+//! document. Only registered member names.
 
 use serde::Serialize;
 
@@ -24,4 +25,30 @@ pub struct AuthorizationServerMetadata {
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,
+    #[serde(flatten)]
+    pub openid: OpenIdProviderMetadata,
+}
+
+/// What OpenID Connect adds.
+#[derive(Debug, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "each member is named and defined by OpenID Connect Discovery 1.0 §3; prompt_values_supported by Prompt Create 1.0 §4.1"
+)]
+pub struct OpenIdProviderMetadata {
+    pub userinfo_endpoint: String,
+    pub subject_types_supported: [&'static str; 2],
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
+    pub request_object_signing_alg_values_supported: Vec<&'static str>,
+    pub acr_values_supported: [&'static str; 1],
+    pub display_values_supported: [&'static str; 1],
+    pub prompt_values_supported: [&'static str; 4],
+    pub claim_types_supported: [&'static str; 1],
+    pub claims_supported: Vec<&'static str>,
+    pub ui_locales_supported: [&'static str; 1],
+    pub claims_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
 }

@@ -14,6 +14,9 @@ pub struct TokenResponse {
     /// The refresh token, where one was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// The ID token, where `openid` is granted (OpenID Connect Core §3.1.3.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
     /// What kind of token it is, where one was exchanged for another (RFC 8693 §2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<&'static str>,

@@ -365,6 +365,14 @@ fn users_are_managed() {
     assert_eq!(sign_in("bob", "third password"), 200);
     assert_eq!(shell.run("user edit ada --no-roles --name Countess --json").json()["roles"], json!([]));
     assert_eq!(field(&shell.text("user edit ada --role auditor --role support"), "roles"), "auditor support");
+    let edit = r#"user edit ada --profile {"nickname":"A","address":{"country":"UK"}} --birthdate 1815-12-10 --json"#;
+    let profile = json!({ "nickname": "A", "address": { "country": "UK" }, "birthdate": "1815-12-10" });
+    assert_eq!(shell.run(edit).json()["profile"], profile);
+    let edit = r#"user edit ada --profile {"nickname":null,"address":null} --email-verified true --json"#;
+    assert_eq!(shell.run(edit).json()["profile"], json!({ "birthdate": "1815-12-10", "email_verified": true }));
+    assert_eq!(field(&shell.text("user show ada"), "profile"), r#"{"email_verified":true,"birthdate":"1815-12-10"}"#);
+    let made = shell.run(r#"user create eve --locale de-AT --profile {"gender":"female"} --json"#).json();
+    assert_eq!(made["profile"], json!({ "locale": "de-AT", "gender": "female" }));
     assert_eq!(shell.run("user disable bob --json").json()["status"], "inactive");
     assert_eq!(sign_in("bob", "third password"), 400);
     assert_eq!(field(&shell.text("user enable bob"), "status"), "active");
@@ -378,6 +386,10 @@ fn users_are_managed() {
         ("user create carl --password-stdin", "short\n", "at least 8"),
         ("user create carl --password-stdin", "", "at least 8"),
         ("user create carl --email nowhere", "", "email"),
+        ("user create carl --birthdate yesterday", "", "birthdate"),
+        (r#"user create carl --profile {"planet":"Earth"}"#, "", "planet"),
+        ("user create carl --profile x", "", "JSON object"),
+        ("user edit ada --phone-number 123", "", "phone_number"),
         ("user show carl", "", "no such user"),
         ("user set-password carl", "", "no such user"),
         ("user disable carl", "", "no such user"),

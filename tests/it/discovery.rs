@@ -16,6 +16,8 @@ use crate::support::*;
 
 on_both!(
     the_metadata_document,
+    the_openid_document_is_the_same,
+    an_issuer_with_a_path_is_found_by_each_form,
     the_jwks_document,
     error_bodies,
     documents_have_validators,
@@ -30,6 +32,7 @@ on_both!(
 );
 
 const METADATA: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
 const JWKS: &str = "/.well-known/jwks.json";
 
 /// A request with these headers.
@@ -61,10 +64,52 @@ fn the_metadata_document(engine: Engine) {
     allow_duplicates! {
         assert_json_snapshot!(stable(&test, &answer), @r#"
     {
+      "acr_values_supported": [
+        "1"
+      ],
       "authorization_endpoint": "ISSUER/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "claim_types_supported": [
+        "normal"
+      ],
+      "claims_parameter_supported": true,
+      "claims_supported": [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+        "at_hash",
+        "name",
+        "family_name",
+        "given_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+        "email",
+        "email_verified",
+        "address",
+        "phone_number",
+        "phone_number_verified"
+      ],
       "code_challenge_methods_supported": [
         "S256"
+      ],
+      "display_values_supported": [
+        "page"
       ],
       "grant_types_supported": [
         "authorization_code",
@@ -74,6 +119,12 @@ fn the_metadata_document(engine: Engine) {
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "urn:grantor:params:oauth:grant-type:workflow"
       ],
+      "id_token_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
+      ],
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [
         "client_secret_basic",
@@ -81,6 +132,21 @@ fn the_metadata_document(engine: Engine) {
       ],
       "issuer": "ISSUER",
       "jwks_uri": "ISSUER/.well-known/jwks.json",
+      "prompt_values_supported": [
+        "none",
+        "login",
+        "consent",
+        "select_account"
+      ],
+      "request_object_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
+      ],
+      "request_parameter_supported": false,
+      "request_uri_parameter_supported": false,
+      "require_request_uri_registration": false,
       "response_modes_supported": [
         "query",
         "form_post"
@@ -95,17 +161,83 @@ fn the_metadata_document(engine: Engine) {
         "none"
       ],
       "scopes_supported": [
-        "books:read"
+        "address",
+        "books:read",
+        "email",
+        "offline_access",
+        "openid",
+        "phone",
+        "profile"
+      ],
+      "subject_types_supported": [
+        "public",
+        "pairwise"
       ],
       "token_endpoint": "ISSUER/oauth/token",
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
         "none"
+      ],
+      "ui_locales_supported": [
+        "en"
+      ],
+      "userinfo_endpoint": "ISSUER/oauth/userinfo",
+      "userinfo_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
       ]
     }
     "#);
     }
+}
+
+fn the_openid_document_is_the_same(engine: Engine) {
+    let test = TestServer::start(engine);
+    let (oauth, openid) = (get(&test, METADATA), get(&test, OPENID));
+    assert_eq!((openid.status.as_u16(), &openid.body), (200, &oauth.body));
+    assert_eq!(openid.header("content-type"), "application/json");
+    let document = openid.json();
+    // Discovery §3 and §4.3: what must be there.
+    for member in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+        "scopes_supported",
+        "claims_supported",
+        "grant_types_supported",
+    ] {
+        assert!(document.get(member).is_some(), "{member}");
+    }
+    for (member, value) in document.as_object().unwrap() {
+        let is_address = member.ends_with("_endpoint") || member.ends_with("_uri");
+        assert!(!is_address || text(value).starts_with(&test.server.config.server.issuer), "{member}");
+        let lists_none = value.as_array().is_some_and(|values| values.contains(&Value::from("none")));
+        assert!(!lists_none || !member.contains("_signing_alg_"), "{member}");
+    }
+}
+
+fn an_issuer_with_a_path_is_found_by_each_form(engine: Engine) {
+    let test = TestServer::start_with(engine, |config| config.server.issuer.push_str("/tenant"));
+    let origin = format!("http://{}", test.server.config.server.bind);
+    for path in [
+        "/tenant/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/tenant",
+        "/tenant/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/tenant",
+    ] {
+        let document = Answer::of(http_client().get(format!("{origin}{path}"))).json();
+        assert_eq!(document["issuer"], test.server.config.server.issuer, "{path}");
+        assert_eq!(document["userinfo_endpoint"], format!("{origin}/tenant/oauth/userinfo"));
+    }
+    assert_eq!(Answer::of(http_client().get(format!("{origin}/.well-known/openid-configuration"))).status, 404);
 }
 
 fn the_jwks_document(engine: Engine) {

@@ -14,6 +14,7 @@ use grantor::crypto::derived_keys::{DerivedKeys, RootKey};
 use grantor::crypto::rsa_key::{self, RsaSigningKey};
 use grantor::domain::audit_event::{AuditEvent, AuditFilter};
 use grantor::domain::page::PageRequest;
+use grantor::domain::profile::Profile;
 use grantor::domain::signing_key::SigningKey;
 use grantor::flows::Server;
 use grantor::flows::audit;
@@ -283,6 +284,7 @@ impl TestServer {
             password: NewPassword(zeroize::Zeroizing::new(PASSWORD.to_owned())),
             name: None,
             email: None,
+            profile: Profile::default(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         };
         let made = users::create(&self.server, &Caller::command_line(), new);

@@ -4,7 +4,7 @@ use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, environments};
+use crate::flows::{Server, environments, subject};
 use crate::protocol::grant_type::GrantType;
 
 /// Completes and checks a registration: within itself, against the configuration, against the defined scopes, and
@@ -34,6 +34,10 @@ pub(super) fn settle(server: &Server, caller: &Caller, client: &mut Client) -> F
         && !server.config.tokens.danger_public_password_grant
     {
         return Err(Denial::InvalidMember("password is only for confidential clients".to_owned()).into());
+    }
+    if !subject::has_sector(client) {
+        let text = "pairwise subjects with redirect URIs of several hosts need a sector_identifier_uri";
+        return Err(Denial::InvalidMember(text.to_owned()).into());
     }
     let refuse = |text: String| Err(FlowError::from(Denial::InvalidMember(text)));
     if let Some((scope, resource)) = owned().find(|(_, resource)| !client.resources.contains(resource)) {

@@ -6,9 +6,11 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::role::{self, Roles};
 use crate::domain::scope_definition::{ScopeDefinition, ScopeDefinitions};
+use crate::domain::standard_claims::is_openid_scope;
 use crate::flows::Server;
+use crate::protocol::grant_type::GrantType;
 use crate::protocol::resource::Resource;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{OFFLINE_ACCESS, Scope};
 
 /// What is asked for, and within which bounds.
 pub struct Wanted<'a> {
@@ -20,6 +22,8 @@ pub struct Wanted<'a> {
     pub resources: &'a [Resource],
     /// The roles of the principal: the user, or the client that acts for itself.
     pub roles: &'a [String],
+    /// Is the principal a user? Scopes of OpenID Connect speak of one.
+    pub of_user: bool,
     /// The grant that bounds it, where there is one already.
     pub grant: Option<&'a Grant>,
 }
@@ -79,6 +83,11 @@ fn settle(
     let definition = |token: &str| definitions.find(token);
     let may = |token: &str| {
         let privileged = role::is_admin_api_scope(token) || definition(token).is_some_and(|found| found.privileged);
+        // OpenID Connect Core §11: where no refresh token could be used, the wish for one is ignored.
+        let pointless = token == OFFLINE_ACCESS && !wanted.client.allows_grant(GrantType::RefreshToken);
+        if is_openid_scope(token) && (!wanted.of_user || pointless) {
+            return false;
+        }
         // Least privilege: a privileged scope must be asked for by name, and held.
         !privileged || (explicit && role::holds(&held, token))
     };
@@ -112,7 +121,8 @@ fn infer_resources<'a>(
     definition: impl Fn(&str) -> Option<&'a ScopeDefinition>,
 ) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
-    for token in scope.iter() {
+    // What is asked of the user is answered here, whatever else the token is for.
+    for token in scope.iter().filter(|token| !is_openid_scope(token)) {
         let named = definition(token).and_then(|found| found.resource.clone());
         let resource = named.or_else(|| client.resources.first().cloned());
         resources

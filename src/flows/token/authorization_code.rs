@@ -11,9 +11,9 @@ use crate::domain::grant::{Grant, RevocationReason};
 use crate::domain::user::User;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
+use crate::flows::token::id_token::{self, Authentication};
 use crate::flows::token::mint::{self, Subject};
 use crate::flows::token::{Asked, Authority, Wanted, authority, issued};
-use crate::protocol::grant_type::GrantType;
 use crate::protocol::pkce::CodeVerifier;
 use crate::protocol::token_response::TokenResponse;
 
@@ -53,10 +53,11 @@ pub fn redeem(server: &Server, asked: &Asked, presented: Presented) -> FlowResul
         scope: None,
         resources: &asked.resources,
         roles: &user.roles,
+        of_user: true,
         grant: Some(&grant),
     };
     let authority = authority::decide(server, &wanted)?;
-    issue(server, asked, digest, (&grant, &user), &authority)
+    issue(server, asked, (digest, &code), (&grant, &user), &authority)
 }
 
 fn load(server: &Server, digest: &[u8]) -> FlowResult<(AuthorizationCode, Grant, User)> {
@@ -71,13 +72,15 @@ fn load(server: &Server, digest: &[u8]) -> FlowResult<(AuthorizationCode, Grant,
 fn issue(
     server: &Server,
     asked: &Asked,
-    code_digest: Vec<u8>,
+    (code_digest, code): (Vec<u8>, &AuthorizationCode),
     (grant, user): (&Grant, &User),
     authority: &Authority,
 ) -> FlowResult<TokenResponse> {
     let now = server.clock.now();
     let minted = mint::mint(server, &asked.client, &Subject::User(user, grant), authority)?;
-    let may_refresh = asked.client.allows_grant(GrantType::RefreshToken);
+    let authentication = Authentication { client: &asked.client, user, grant, nonce: code.nonce.as_deref() };
+    let id_token = id_token::issue(server, &authentication, authority, &minted)?;
+    let may_refresh = mint::may_refresh(&asked.client, &authority.scope);
     let refresh = may_refresh.then(|| SecretKind::RefreshToken.generate()).transpose()?;
     let digest = refresh.as_ref().map(|text| server.keys.digest(SecretKind::RefreshToken, text));
     let expiry = mint::refresh_token_expiry(server, &asked.client, grant, now);
@@ -98,7 +101,7 @@ fn issue(
         revoke_replayed(server, asked, grant)?;
         return Err(Denial::CodeReplayed.into());
     }
-    Ok(minted.respond(refresh.map(|text| text.to_string()), authority))
+    Ok(TokenResponse { id_token, ..minted.respond(refresh.map(|text| text.to_string()), authority) })
 }
 
 /// RFC 6749 §4.1.2: a code used more than once: revoke all tokens issued on it.

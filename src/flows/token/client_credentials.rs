@@ -10,8 +10,14 @@ use crate::protocol::token_response::TokenResponse;
 /// Issues an access token to the client itself.
 pub fn redeem(server: &Server, asked: &Asked) -> FlowResult<TokenResponse> {
     let client = &asked.client;
-    let wanted =
-        Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &client.roles, grant: None };
+    let wanted = Wanted {
+        client,
+        scope: asked.scope.as_ref(),
+        resources: &asked.resources,
+        roles: &client.roles,
+        of_user: false,
+        grant: None,
+    };
     let authority = authority::decide(server, &wanted)?;
     let minted = mint::mint(server, client, &Subject::Client, &authority)?;
     if let Some(event) = issued(server, asked, Actor::Client(client.client_id.0.clone()), &minted) {

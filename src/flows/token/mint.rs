@@ -8,10 +8,12 @@ use crate::crypto::{jwt, random};
 use crate::domain::client::Client;
 use crate::domain::grant::Grant;
 use crate::domain::user::User;
-use crate::flows::Server;
 use crate::flows::error::Failure;
 use crate::flows::token::authority::Authority;
+use crate::flows::{Server, subject};
 use crate::protocol::claims::{AccessTokenClaims, Audience};
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::protocol::token_response::TokenResponse;
 
 /// Whom a token speaks of.
@@ -40,6 +42,7 @@ impl Minted {
             token_type: "Bearer",
             expires_in: self.expires_in,
             refresh_token,
+            id_token: None,
             issued_token_type: None,
             scope: authority.scope.to_string(),
         }
@@ -97,7 +100,7 @@ pub fn mint(server: &Server, client: &Client, subject: &Subject<'_>, authority: 
     if let Subject::User(user, grant) = subject {
         // What was granted until then is not usable behind it, also where nobody asks us.
         draft.lifetime = draft.lifetime.min((grant.expires_at - server.clock.now()).num_seconds());
-        draft.sub.clone_from(&user.id.0);
+        draft.sub = subject::of(server, client, &user.id);
         draft.auth_time = Some(grant.auth_time.timestamp());
         draft.roles = Some(user.roles.clone());
         draft.grant_id = Some(grant.id.0.clone());
@@ -141,6 +144,13 @@ fn lifetime(server: &Server, client: &Client) -> Duration {
     let of_environment = || server.config.environments.0.get(&client.environment)?.access_token_lifetime;
     let lifetime = client.access_token_lifetime().or_else(of_environment).unwrap_or(tokens.access_token_lifetime);
     lifetime.min(tokens.access_token_max_lifetime)
+}
+
+/// Does this client get a refresh token with this scope? An OpenID Connect request of a third party only with
+/// `offline_access` (OpenID Connect Core §11); whoever does not speak OpenID Connect, and first parties, as registered.
+pub fn may_refresh(client: &Client, scope: &Scope) -> bool {
+    let agreed = client.first_party || !scope.contains(OPENID) || scope.contains(OFFLINE_ACCESS);
+    client.allows_grant(GrantType::RefreshToken) && agreed
 }
 
 /// When a refresh token issued now to this client expires: sliding, but never behind the end of its grant.

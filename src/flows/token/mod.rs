@@ -4,12 +4,14 @@ mod authority;
 mod authorization_code;
 mod client_credentials;
 mod exchange;
+mod id_token;
 mod mint;
 mod password;
 mod refresh_token;
 mod workflow;
 
 pub use authority::{Authority, Wanted, decide};
+pub use id_token::sign as sign_for_client;
 pub use mint::grant_expiry;
 
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};

@@ -11,9 +11,9 @@ use crate::domain::ids::GrantId;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::flows::password_check::{self, LoginAttempt};
+use crate::flows::token::id_token::{self, Authentication};
 use crate::flows::token::mint::{self, Subject};
 use crate::flows::token::{Asked, Wanted, authority, issued};
-use crate::protocol::grant_type::GrantType;
 use crate::protocol::token_response::TokenResponse;
 use crate::store::UserWithPassword;
 
@@ -32,8 +32,14 @@ pub fn redeem(
     let client_id = Some(client.client_id.0.clone());
     let attempt = LoginAttempt { username, password, client_id, source: asked.source.clone() };
     let UserWithPassword { user, password_hash } = password_check::check(server, &attempt)?;
-    let wanted =
-        Wanted { client, scope: asked.scope.as_ref(), resources: &asked.resources, roles: &user.roles, grant: None };
+    let wanted = Wanted {
+        client,
+        scope: asked.scope.as_ref(),
+        resources: &asked.resources,
+        roles: &user.roles,
+        of_user: true,
+        grant: None,
+    };
     let authority = authority::decide(server, &wanted)?;
     let now = server.clock.now();
     let grant = Grant {
@@ -50,8 +56,10 @@ pub fn redeem(
         revoked_at: None,
     };
     let minted = mint::mint(server, client, &Subject::User(&user, &grant), &authority)?;
-    let refresh =
-        client.allows_grant(GrantType::RefreshToken).then(|| SecretKind::RefreshToken.generate()).transpose()?;
+    let authentication = Authentication { client, user: &user, grant: &grant, nonce: None };
+    let id_token = id_token::issue(server, &authentication, &authority, &minted)?;
+    let may_refresh = mint::may_refresh(client, &authority.scope);
+    let refresh = may_refresh.then(|| SecretKind::RefreshToken.generate()).transpose()?;
     let digest = refresh.as_ref().map(|text| server.keys.digest(SecretKind::RefreshToken, text));
     let refresh_expiry = mint::refresh_token_expiry(server, client, &grant, now);
     let actor = Actor::User(user.id.0.clone());
@@ -74,5 +82,5 @@ pub fn redeem(
     if !granted {
         return Err(Denial::LoginFailed.into());
     }
-    Ok(minted.respond(refresh.map(|text| text.to_string()), &authority))
+    Ok(TokenResponse { id_token, ..minted.respond(refresh.map(|text| text.to_string()), &authority) })
 }

@@ -8,6 +8,7 @@ use crate::domain::grant::{Grant, RevocationReason};
 use crate::domain::refresh_token::{RefreshPlan, RefreshTerms};
 use crate::flows::Server;
 use crate::flows::error::{Failure, FlowResult};
+use crate::flows::token::id_token::{self, Authentication};
 use crate::flows::token::mint::{self, Minted, Subject};
 use crate::flows::token::{Asked, Authority, Wanted, authority, issued};
 use crate::protocol::token_response::TokenResponse;
@@ -29,6 +30,10 @@ pub fn redeem(server: &Server, asked: &Asked, presented: &str) -> FlowResult<Tok
         let (found, plan, authority) = decide(server, asked, &digest, &successor_digest)?;
         let subject = Subject::User(&found.user, &found.grant);
         let minted = mint::mint(server, &asked.client, &subject, &authority)?;
+        // OpenID Connect Core §12.2: the same subject, audience and time of log-in as before; a nonce is not needed.
+        let authentication =
+            Authentication { client: &asked.client, user: &found.user, grant: &found.grant, nonce: None };
+        let id_token = id_token::issue(server, &authentication, &authority, &minted)?;
         let done = match plan {
             RefreshPlan::Rotate => rotate(server, asked, &found, &minted, successor_digest.clone())?,
             RefreshPlan::Keep => keep(server, asked, &found, &minted)?,
@@ -36,7 +41,7 @@ pub fn redeem(server: &Server, asked: &Asked, presented: &str) -> FlowResult<Tok
         };
         if done {
             let next = if plan == RefreshPlan::Keep { presented } else { successor.as_str() };
-            return Ok(minted.respond(Some(next.to_owned()), &authority));
+            return Ok(TokenResponse { id_token, ..minted.respond(Some(next.to_owned()), &authority) });
         }
     }
     Err(Failure::Internal("a refresh token changed under every look at it".to_owned()).into())
@@ -74,6 +79,7 @@ fn decide(
         scope: asked.scope.as_ref(),
         resources: &asked.resources,
         roles: &found.user.roles,
+        of_user: true,
         grant: Some(&found.grant),
     };
     let authority = authority::decide(server, &wanted)?;

@@ -119,6 +119,7 @@ fn decide(server: &Server, asked: &Asked, workflow: &Workflow) -> Result<Authori
         scope: asked.scope.as_ref(),
         resources: if asked.resources.is_empty() { &narrowed.resources } else { &asked.resources },
         roles: &[],
+        of_user: false,
         grant: None,
     };
     authority::decide(server, &wanted)

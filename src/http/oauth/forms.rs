@@ -56,3 +56,21 @@ pub struct TokenParameterForm {
     /// Its secret.
     client_secret: Option<String>,
 }
+
+/// What a userinfo request may say (RFC 6750 §2.2).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct AccessTokenForm {
+    /// The access token, where it is not in the header.
+    access_token: Option<String>,
+}
+
+/// The claims of a userinfo answer (OpenID Connect Core §5.3.2): `sub`, and of the standard claims those that are granted
+/// and known.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct UserInfoClaims {
+    /// The subject, as in the ID token.
+    sub: String,
+    /// The standard claims.
+    #[serde(flatten)]
+    claims: std::collections::BTreeMap<String, serde_json::Value>,
+}

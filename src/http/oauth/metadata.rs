@@ -1,4 +1,5 @@
-//! `GET /.well-known/oauth-authorization-server` (RFC 8414 §3). From memory: no hop, no query.
+//! `GET /.well-known/openid-configuration` (OpenID Connect Discovery §4) and `GET /.well-known/oauth-authorization-server`
+//! (RFC 8414 §3): the same document. From memory: no hop, no query.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 

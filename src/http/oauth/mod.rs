@@ -7,3 +7,4 @@ pub mod jwks;
 pub mod metadata;
 pub mod revoke;
 pub mod token;
+pub mod userinfo;

@@ -6,11 +6,12 @@ use askama::Template;
 use zeroize::Zeroizing;
 
 use crate::domain::denial::Denial;
+use crate::flows::authorize::Trusted;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::limits::Door;
 use crate::flows::login::LiveSession;
 use crate::flows::password_check::LoginAttempt;
-use crate::flows::{Server, authorize, csrf, login};
+use crate::flows::{Server, authorize, csrf, login, reauthentication};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
@@ -37,24 +38,44 @@ struct SignedInPage<'a> {
     username: &'a str,
 }
 
-/// The client that sent the user here: its identifier, its name, and where its answer goes.
+/// The client that sent the user here: its identifier, its name, where its answer goes, and whom it expects.
 struct Sender {
     client_id: String,
     client_name: String,
     redirect_uri: String,
+    login_hint: Option<String>,
 }
 
 /// What the page needs to know before it is shown.
-fn find_sender(server: &Server, params: &Params, has_query: bool) -> FlowResult<Option<Sender>> {
-    if !has_query {
-        return Ok(None);
+fn find_trusted(server: &Server, params: &Params, has_query: bool) -> FlowResult<Option<Trusted>> {
+    if has_query { authorize::trust(server, params).map(Some) } else { Ok(None) }
+}
+
+fn sender(trusted: &Trusted, params: &Params) -> Sender {
+    Sender {
+        client_id: trusted.client.client_id.0.clone(),
+        client_name: trusted.client.client_name.clone(),
+        redirect_uri: trusted.redirect_uri.clone(),
+        // OpenID Connect Core §3.1.2.1: a hint about what the user may type to sign in.
+        login_hint: params.optional("login_hint").ok().flatten().filter(|hint| hint.len() <= 100).map(str::to_owned),
     }
-    let trusted = authorize::trust(server, params)?;
-    Ok(Some(Sender {
-        client_id: trusted.client.client_id.0,
-        client_name: trusted.client.client_name,
-        redirect_uri: trusted.redirect_uri,
-    }))
+}
+
+/// What to show to whom is, or is not, signed in.
+enum Shown {
+    Form(Option<Sender>),
+    Onward,
+    SignedIn(LiveSession),
+}
+
+fn decide(server: &Server, params: &Params, session: Option<&str>, has_query: bool) -> FlowResult<Shown> {
+    let trusted = find_trusted(server, params, has_query)?;
+    Ok(match (trusted, login::current(server, session)?) {
+        (Some(trusted), Some(live)) if !authorize::needs_login(server, params, &trusted, &live) => Shown::Onward,
+        (Some(trusted), _) => Shown::Form(Some(sender(&trusted, params))),
+        (None, Some(live)) => Shown::SignedIn(live),
+        (None, None) => Shown::Form(None),
+    })
 }
 
 fn form(
@@ -73,7 +94,7 @@ fn form(
         query: request.query_string(),
         csrf: csrf::token(server, &browser, None),
         client_name: sender.map(|sender| sender.client_name.as_str()),
-        username: username.unwrap_or_default(),
+        username: username.or(sender.and_then(|sender| sender.login_hint.as_deref())).unwrap_or_default(),
         error: error.as_ref().map(|error| error.text.as_str()),
     };
     let target = sender.map_or(FormTarget::Here, |sender| FormTarget::Client(&sender.redirect_uri));
@@ -94,19 +115,17 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
     };
     let session = cookies::session(&request, &edge);
     let has_query = !request.query_string().is_empty();
-    let found = run(&server, move |server| {
-        Ok((find_sender(server, &params, has_query)?, login::current(server, session.as_deref())?))
-    });
-    match found.await {
-        Ok((Some(_), Some(_))) => onward(&request, &edge),
-        Ok((None, Some(live))) => signed_in(&request, &server, &edge, &live),
-        Ok((sender, None)) => form(&request, (&server, &edge), sender.as_ref(), None),
+    match run(&server, move |server| decide(server, &params, session.as_deref(), has_query)).await {
+        Ok(Shown::Onward) => onward(&request, &edge, None),
+        Ok(Shown::SignedIn(live)) => signed_in(&request, &server, &edge, &live),
+        Ok(Shown::Form(sender)) => form(&request, (&server, &edge), sender.as_ref(), None),
         Err(error) => pages::error(&server, &edge, &error),
     }
 }
 
-fn onward(request: &HttpRequest, edge: &Edge) -> HttpResponse {
-    match request.query_string() {
+/// Back to the authorization request, as it came or with the proof that the user signed in for it.
+fn onward(request: &HttpRequest, edge: &Edge, proven: Option<&str>) -> HttpResponse {
+    match proven.unwrap_or_else(|| request.query_string()) {
         "" => respond::see_other(&format!("{}/login", edge.base_path)),
         query => respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path)),
     }
@@ -170,14 +189,19 @@ pub async fn submit(
     let source = extract::source(&request, &edge);
     let (has_query, username) = (!request.query_string().is_empty(), submitted.username.clone());
     let done = run_waiting(&server, move |server| {
-        let sender = find_sender(server, &query, has_query)?;
+        let trusted = find_trusted(server, &query, has_query)?;
+        let sender = trusted.as_ref().map(|trusted| sender(trusted, &query));
         let client_id = sender.as_ref().map(|sender| sender.client_id.clone());
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
-        Ok((sender, login::sign_in(server, &attempt, previous.as_deref())))
+        let signed_in = login::sign_in(server, &attempt, previous.as_deref()).map(|cookie| {
+            let prove = |trusted: Trusted| reauthentication::prove(server, &trusted.client, &query, &cookie);
+            (trusted.and_then(prove), cookie)
+        });
+        Ok((sender, signed_in))
     });
     match done.await {
-        Ok((_, Ok(cookie))) => {
-            let mut response = onward(&request, &edge);
+        Ok((_, Ok((proven, cookie)))) => {
+            let mut response = onward(&request, &edge, proven.as_deref());
             cookies::set_session(&mut response, &edge, &cookie);
             response
         }

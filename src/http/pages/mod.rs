@@ -12,6 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use url::Url;
 
 use crate::crypto::etag::etag;
 use crate::domain::denial::Denial;
@@ -45,6 +46,21 @@ impl Frame {
 enum FormTarget<'a> {
     Here,
     Client(&'a str),
+}
+
+/// What a page may load and where it may lead, with a picture of this origin on it.
+fn policy_with_picture(target: &FormTarget<'_>, picture: Option<&str>) -> String {
+    let plain = policy(target, None);
+    match picture.and_then(|picture| Url::parse(picture).ok()) {
+        Some(url) => plain.replace("img-src 'self'", &format!("img-src 'self' {}", url.origin().ascii_serialization())),
+        None => plain,
+    }
+}
+
+/// A link or picture that a client was registered with, where it may stand on a page: https, so that it runs nothing and
+/// tells nobody on the way what is looked at.
+fn https(uri: Option<&str>) -> Option<&str> {
+    uri.filter(|uri| Url::parse(uri).is_ok_and(|url| url.scheme() == "https"))
 }
 
 fn policy(target: &FormTarget<'_>, script: Option<&str>) -> String {

@@ -1,0 +1,37 @@
+//! By which `sub` a client knows a user (OpenID Connect Core §8): the user's identifier, or one for its sector alone.
+
+use url::Url;
+
+use crate::domain::client::Client;
+use crate::domain::client_metadata::SubjectType;
+use crate::domain::ids::UserId;
+use crate::flows::Server;
+
+/// The `sub` of this user for this client.
+pub fn of(server: &Server, client: &Client, user_id: &UserId) -> String {
+    match client.metadata.subject_type {
+        SubjectType::Public => user_id.0.clone(),
+        SubjectType::Pairwise => server.keys.pairwise_subject(&sector(client), user_id.as_str()),
+    }
+}
+
+/// Does the client know users by its own identifiers only? Then nothing else that names them is told with its tokens.
+pub fn is_pairwise(client: &Client) -> bool {
+    client.metadata.subject_type == SubjectType::Pairwise
+}
+
+/// §8.1: the host of `sector_identifier_uri`, else that of the redirect URIs; a client that has neither is a sector alone.
+fn sector(client: &Client) -> String {
+    let host = |uri: &str| Url::parse(uri).ok()?.host_str().map(str::to_owned);
+    let named = client.metadata.sector_identifier_uri.as_deref().and_then(host);
+    let redirected = || client.redirect_uris.first().and_then(|uri| host(uri.as_str()));
+    named.or_else(redirected).unwrap_or_else(|| format!("client {}", client.client_id))
+}
+
+/// §8.1: several hosts need a `sector_identifier_uri` that names the sector.
+pub fn has_sector(client: &Client) -> bool {
+    let host = |uri: &str| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let mut hosts: Vec<_> = client.redirect_uris.iter().map(|uri| host(uri.as_str())).collect();
+    hosts.dedup();
+    !is_pairwise(client) || client.metadata.sector_identifier_uri.is_some() || hosts.len() <= 1
+}
