@@ -4,6 +4,7 @@ pub mod audit_key;
 pub mod derived_keys;
 pub mod etag;
 pub mod jwt;
+pub mod key_pair;
 pub mod keyring;
 pub mod password;
 pub mod password_pool;

@@ -59,8 +59,9 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         Ok(scopes::reload(server)?)
     })?;
     jobs.spawn("rotate-keys", server, ROTATION_CHECK.min(reload * 12), |server, _| {
-        if let Some(key) = signing_keys::rotate_if_due(server)? {
-            log::info!("signing key {} is published and will sign from {}", key.kid, key.active_from);
+        for key in signing_keys::rotate_if_due(server)? {
+            let (kid, alg, from) = (&key.kid, key.alg.as_str(), key.active_from);
+            log::info!("signing key {kid} for {alg} is published and will sign from {from}");
         }
         Ok(())
     })?;
