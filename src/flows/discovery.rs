@@ -4,7 +4,7 @@ use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
-use crate::protocol::metadata::AuthorizationServerMetadata;
+use crate::protocol::metadata::{AuthorizationServerMetadata, LogoutMetadata};
 use crate::protocol::origin::Origin;
 use crate::protocol::pkce::S256;
 use crate::protocol::response_mode::ResponseMode;
@@ -39,6 +39,13 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
         code_challenge_methods_supported: vec![S256],
         authorization_response_iss_parameter_supported: true,
         service_documentation: None,
+        logout: LogoutMetadata {
+            end_session_endpoint: at("/logout"),
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+        },
         issuer,
     }
 }

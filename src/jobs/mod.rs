@@ -3,6 +3,7 @@
 //! only one may do is decided in the database.
 
 mod alerts;
+mod logout;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -75,6 +76,7 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         audit_checkpoints::take_checkpoint(server).map(drop)
     })?;
     alerts::start(&mut jobs, server)?;
+    logout::start(&mut jobs, server)?;
     Ok(jobs)
 }
 

@@ -24,4 +24,20 @@ pub struct AuthorizationServerMetadata {
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,
+    #[serde(flatten)]
+    pub logout: LogoutMetadata,
+}
+
+/// What the three logout specifications of OpenID Connect add.
+#[derive(Debug, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "RP-Initiated Logout §2.1, Front-Channel Logout §3 and Back-Channel Logout §2.1 define them"
+)]
+pub struct LogoutMetadata {
+    pub end_session_endpoint: String,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
 }

@@ -10,6 +10,8 @@ pub mod error_code;
 pub mod grant_type;
 pub mod introspection;
 pub mod jwk;
+pub mod logout_request;
+pub mod logout_token;
 pub mod metadata;
 pub mod origin;
 pub mod params;
