@@ -8,6 +8,7 @@ mod client_secrets;
 mod config;
 mod dev;
 mod env_file;
+mod logout_delivery;
 mod output;
 mod profile_args;
 mod project;
@@ -82,6 +83,9 @@ enum Command {
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// See which clients were told of the ends of sessions.
+    #[command(subcommand)]
+    LogoutDelivery(logout_delivery::Command),
     /// See alerts and their deliveries, send one again, try a webhook.
     #[command(subcommand)]
     Alert(alert::Command),
@@ -160,6 +164,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::LogoutDelivery(command) => {
+            logout_delivery::run(command, &Context { config: cli.config, json: cli.json })
+        }
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };

@@ -11,6 +11,7 @@ use crate::domain::signing_key::SigningKey;
 use crate::flows::caller::Caller;
 use crate::flows::signing_keys::{self, RotationMode};
 use crate::protocol::jwk::JwkSet;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// What to do.
 #[derive(Subcommand)]
@@ -19,13 +20,19 @@ pub enum Command {
     List,
     /// Make a new key. It is published now and signs once every cache has it.
     Rotate {
+        /// The algorithm whose key is replaced: RS256, PS256, ES256 or EdDSA.
+        #[arg(long, default_value = "RS256")]
+        alg: SigningAlg,
         #[command(flatten)]
         when: When,
     },
-    /// Bring in a private key (PEM, PKCS#8 or PKCS#1) from elsewhere.
+    /// Bring in a private key (PEM: RSA, P-256 or Ed25519) from elsewhere.
     Import {
         /// The PEM file; - for standard input.
         file: PathBuf,
+        /// The algorithm to sign with, where the key fits more than one: an RSA key is for RS256 or PS256.
+        #[arg(long)]
+        alg: Option<SigningAlg>,
         #[command(flatten)]
         when: When,
     },
@@ -40,7 +47,8 @@ pub struct When {
     /// Sign with it now; the old key stays published until its last token has expired.
     #[arg(long)]
     at_once: bool,
-    /// The old key is known to others: sign with the new one now and refuse everything the old keys signed.
+    /// The old key is known to others: sign with the new one now and refuse everything the old keys of
+    /// its algorithm signed. Each algorithm has keys of its own: replace those of each that may be known.
     #[arg(long)]
     compromised: bool,
 }
@@ -79,6 +87,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
                 .map(|(key, state)| {
                     vec![
                         key.kid.clone(),
+                        key.alg.as_str().to_owned(),
                         format!("{state:?}").to_lowercase(),
                         key.bits.to_string(),
                         key.active_from.to_rfc3339(),
@@ -87,11 +96,11 @@ pub fn run(command: Command, context: &Context) -> CliResult {
                     ]
                 })
                 .collect();
-            output::print_table(&["KID", "STATE", "BITS", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL"], &rows)
+            output::print_table(&["KID", "ALG", "STATE", "BITS", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL"], &rows)
         }
-        Command::Rotate { when } => show(&signing_keys::rotate(&server, &caller, when.mode())?, context.json),
-        Command::Import { file, when } => {
-            show(&signing_keys::import(&server, &caller, when.mode(), &read(&file)?)?, context.json)
+        Command::Rotate { alg, when } => show(&signing_keys::rotate(&server, &caller, when.mode(), alg)?, context.json),
+        Command::Import { file, alg, when } => {
+            show(&signing_keys::import(&server, &caller, when.mode(), &read(&file)?, alg)?, context.json)
         }
         Command::ExportPublic => {
             let keys = signing_keys::list(&server, &caller)?;
@@ -107,8 +116,9 @@ fn show(key: &SigningKey, json: bool) -> CliResult {
         return output::print_json(key);
     }
     output::print(&format!(
-        "Key {} ({} bits) is published and signs from {}.",
+        "Key {} ({}, {} bits) is published and signs from {}.",
         key.kid,
+        key.alg.as_str(),
         key.bits,
         key.active_from.to_rfc3339()
     ))

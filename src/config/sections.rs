@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::config::alerts::Texts;
 use crate::config::{COUNTERS_IN_MEMORY, HiddenText};
 use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::DEFAULT_ENVIRONMENT;
@@ -15,6 +16,7 @@ use crate::domain::limits::Limits;
 use crate::domain::role::ADMIN_SCOPE;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
+use crate::protocol::signing_alg::SigningAlg;
 
 section!(
     /// `[server]`
@@ -77,6 +79,7 @@ section!(
 section!(
     /// `[signing_keys]`
     SigningKeyConfig {
+        algorithms: SigningAlgs = SigningAlgs(SigningAlg::ALL.to_vec()),
         bits: usize = 2048,
         #[serde(with = "humantime_serde")]
         rotation_interval: Duration = Duration::from_secs(90 * 86_400),
@@ -241,6 +244,38 @@ pub enum TlsVersion {
 fn loopback() -> Vec<IpNet> {
     let networks = [IpNet::new(Ipv4Addr::LOCALHOST.into(), 8), IpNet::new(Ipv6Addr::LOCALHOST.into(), 128)];
     networks.into_iter().flatten().map(|network| network.trunc()).collect()
+}
+
+/// Signature algorithms: a list in TOML, or one text with commas, as an environment variable must be. RS256 is always among
+/// them (OpenID Connect Discovery §3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct SigningAlgs(Vec<SigningAlg>);
+
+impl SigningAlgs {
+    /// Each of them, once, in the order of the metadata document.
+    pub fn iter(&self) -> impl Iterator<Item = SigningAlg> {
+        SigningAlg::ALL.into_iter().filter(|alg| *alg == SigningAlg::RS256 || self.0.contains(alg))
+    }
+
+    /// Is it one of them?
+    pub fn contains(&self, alg: SigningAlg) -> bool {
+        self.iter().any(|known| known == alg)
+    }
+}
+
+impl From<Vec<SigningAlg>> for SigningAlgs {
+    fn from(algorithms: Vec<SigningAlg>) -> Self {
+        Self(algorithms)
+    }
+}
+
+impl<'de> Deserialize<'de> for SigningAlgs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Texts(names) = Texts::deserialize(deserializer)?;
+        let parsed = names.iter().map(|name| name.parse()).collect::<Result<_, _>>();
+        parsed.map(Self).map_err(serde::de::Error::custom)
+    }
 }
 
 /// `[environments]`: name to rules.

@@ -64,6 +64,7 @@ pub struct Metrics {
     alerts: Family<RuleLabel, Counter>,
     alerts_dropped: Counter,
     deliveries: Family<OutcomeLabel, Counter>,
+    logout_deliveries: Family<OutcomeLabel, Counter>,
 }
 
 fn histogram() -> Histogram {
@@ -84,6 +85,7 @@ impl Default for Metrics {
         let alerts = Family::default();
         let alerts_dropped = Counter::default();
         let deliveries = Family::default();
+        let logout_deliveries = Family::default();
         let mut registry = Registry::with_prefix("grantor");
         registry.register("http_requests", "Answered requests", Clone::clone(&requests));
         registry.register("http_request_duration_seconds", "Time to answer", Clone::clone(&durations));
@@ -97,6 +99,8 @@ impl Default for Metrics {
         registry.register("alerts", "Alerts raised by rule", Clone::clone(&alerts));
         registry.register("alerts_dropped", "Alerts lost because too many waited", alerts_dropped.clone());
         registry.register("alert_delivery_attempts", "Attempts to deliver alerts", Clone::clone(&deliveries));
+        let help = "Attempts to tell clients of a logout";
+        registry.register("logout_delivery_attempts", help, Clone::clone(&logout_deliveries));
         Self {
             registry,
             requests,
@@ -111,6 +115,7 @@ impl Default for Metrics {
             alerts,
             alerts_dropped,
             deliveries,
+            logout_deliveries,
         }
     }
 }
@@ -170,6 +175,11 @@ impl Metrics {
     /// An attempt to deliver an alert, and where its delivery stands now.
     pub fn alert_delivery(&self, outcome: &'static str) {
         self.deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// An attempt to tell a client of a logout, and where its delivery stands now.
+    pub fn logout_delivery(&self, outcome: &'static str) {
+        self.logout_deliveries.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// The text form (OpenMetrics 1.0).

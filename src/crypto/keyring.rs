@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
+use jsonwebtoken::errors::Error as JwtError;
 
 use crate::crypto::etag::etag;
-use crate::crypto::rsa_key::RsaSigningKey;
-use crate::protocol::jwk::{JwkSet, PublicJwk};
+use crate::crypto::key_pair::SigningKeyPair;
+use crate::protocol::jwk::{JwkSet, PublicJwk, PublicParameters};
+use crate::protocol::signing_alg::SigningAlg;
 
 /// One key with the times that rule it.
 pub struct KeyringKey {
@@ -20,12 +22,17 @@ pub struct KeyringKey {
     /// When it leaves the JWKS and verifies nothing any more.
     pub expires_at: Option<DateTime<Utc>>,
     /// The parsed pair; shared, so that a reload parses only keys that are new.
-    pub pair: Arc<RsaSigningKey>,
+    pub pair: Arc<SigningKeyPair>,
     /// The public part in the form that verification takes.
     pub decoding: DecodingKey,
 }
 
 impl KeyringKey {
+    /// The one algorithm that it signs and verifies with.
+    pub fn alg(&self) -> SigningAlg {
+        self.pair.alg()
+    }
+
     fn is_published(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
@@ -64,9 +71,9 @@ impl Keyring {
         self.made_at
     }
 
-    /// The key that signs at this time: of those that may, the one that started last.
-    pub fn signing_key(&self, now: DateTime<Utc>) -> Option<&KeyringKey> {
-        self.keys.iter().filter(|key| key.signs(now)).max_by_key(|key| key.active_from)
+    /// The key that signs with this algorithm at this time: of those that may, the one that started last.
+    pub fn signing_key(&self, alg: SigningAlg, now: DateTime<Utc>) -> Option<&KeyringKey> {
+        self.keys.iter().filter(|key| key.alg() == alg && key.signs(now)).max_by_key(|key| key.active_from)
     }
 
     /// The published key of this identifier.
@@ -75,7 +82,7 @@ impl Keyring {
     }
 
     /// The parsed pair of a key that an earlier snapshot held.
-    pub fn pair(&self, kid: &str) -> Option<Arc<RsaSigningKey>> {
+    pub fn pair(&self, kid: &str) -> Option<Arc<SigningKeyPair>> {
         self.keys.iter().find(|key| key.kid == kid).map(|key| Arc::clone(&key.pair))
     }
 
@@ -89,9 +96,21 @@ impl Keyring {
     }
 }
 
+/// The public part in the form that verification takes.
+pub fn decoding_key(jwk: &PublicJwk) -> Result<DecodingKey, JwtError> {
+    match &jwk.parameters {
+        PublicParameters::Rsa { n, e } => DecodingKey::from_rsa_components(n, e),
+        PublicParameters::Ec { x, y, .. } => DecodingKey::from_ec_components(x, y),
+        PublicParameters::Okp { x, .. } => DecodingKey::from_ed_components(x),
+    }
+}
+
 fn document(keys: &[KeyringKey], now: DateTime<Utc>) -> JwksDocument {
     let published = || keys.iter().filter(|key| key.is_published(now));
-    let set = JwkSet { keys: published().map(|key| PublicJwk::clone(&key.pair.public_jwk)).collect() };
+    let mut keys: Vec<PublicJwk> = published().map(|key| key.pair.public_jwk.clone()).collect();
+    // Those of access tokens first: there are verifiers that read no further than to a kind that they do not know.
+    keys.sort_by_key(|key| key.alg);
+    let set = JwkSet { keys };
     let body = serde_json::to_string(&set).unwrap_or_else(|_| r#"{"keys":[]}"#.to_owned());
     let etag = etag(body.as_bytes());
     JwksDocument { body, etag, valid_until: published().filter_map(|key| key.expires_at).min() }

@@ -5,6 +5,7 @@ pub mod derived_keys;
 pub mod etag;
 pub mod id_token;
 pub mod jwt;
+pub mod key_pair;
 pub mod keyring;
 pub mod password;
 pub mod password_pool;

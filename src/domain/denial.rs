@@ -33,6 +33,12 @@ pub enum Denial {
     ClientUnknown,
     /// The redirect URI is not one of the client's.
     RedirectUriNotRegistered,
+    /// What was sent as a hint is no ID token of this server.
+    IdTokenHintInvalid,
+    /// The ID token was issued to another client than the one named.
+    LogoutClientMismatch,
+    /// The address to go to after the logout is not one of the client's.
+    PostLogoutRedirectUriNotRegistered,
     /// None was sent and the client has several.
     RedirectUriMissing,
     /// The client is not registered for this grant.
@@ -138,6 +144,9 @@ impl Denial {
             | Self::ContentType(_)
             | Self::RedirectUriNotRegistered
             | Self::RedirectUriMissing
+            | Self::IdTokenHintInvalid
+            | Self::LogoutClientMismatch
+            | Self::PostLogoutRedirectUriNotRegistered
             | Self::CodeChallengeMissing
             | Self::CsrfMismatch
             | Self::NotFound(_)
@@ -224,6 +233,11 @@ impl Denial {
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
             Self::ClientUnknown => "there is no client with this client_id",
             Self::RedirectUriNotRegistered => "the redirect_uri is not registered for this client",
+            Self::IdTokenHintInvalid => "the id_token_hint is not an ID token of this server",
+            Self::LogoutClientMismatch => "the id_token_hint was issued to another client than client_id names",
+            Self::PostLogoutRedirectUriNotRegistered => {
+                "the post_logout_redirect_uri is not registered for this client"
+            }
             Self::RedirectUriMissing => "redirect_uri is required: the client has none or several registered",
             Self::GrantNotRegistered => "the client is not registered for this grant",
             Self::ScopeNotRegistered => "the client is not registered for the requested scope",

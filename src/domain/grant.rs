@@ -18,6 +18,8 @@ pub enum RevocationReason {
     RefreshTokenReuse,
     /// The user's password was set anew, or the account was disabled.
     UserChange,
+    /// The session that it was given in has ended, and it has no `offline_access` (Back-Channel Logout §2.7).
+    SessionEnd,
 }
 
 impl RevocationReason {
@@ -28,6 +30,7 @@ impl RevocationReason {
             Self::CodeReplay => "code_replay",
             Self::RefreshTokenReuse => "refresh_token_reuse",
             Self::UserChange => "user_change",
+            Self::SessionEnd => "session_end",
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod grant;
 pub mod ids;
 pub mod limits;
 pub mod login_session;
+pub mod logout_delivery;
 pub mod page;
 pub mod profile;
 pub mod profile_rules;

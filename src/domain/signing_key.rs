@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::protocol::jwk::PublicJwk;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// Where a key is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -25,7 +26,9 @@ pub enum SigningKeyState {
 pub struct SigningKey {
     /// Key identifier.
     pub kid: String,
-    /// Size of the modulus in bits.
+    /// The one algorithm that it signs with.
+    pub alg: SigningAlg,
+    /// Its size in bits: that of the modulus, or of the curve.
     pub bits: i32,
     /// The public part as published.
     pub public_jwk: PublicJwk,

@@ -6,7 +6,7 @@ use crate::flows::error::FlowResult;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::id_token::ACR_PASSWORD;
-use crate::protocol::metadata::{AuthorizationServerMetadata, OpenIdProviderMetadata};
+use crate::protocol::metadata::{AuthorizationServerMetadata, LogoutMetadata, OpenIdProviderMetadata};
 use crate::protocol::origin::Origin;
 use crate::protocol::pkce::S256;
 use crate::protocol::response_mode::ResponseMode;
@@ -42,7 +42,14 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
         code_challenge_methods_supported: vec![S256],
         authorization_response_iss_parameter_supported: true,
         service_documentation: None,
-        openid: openid_metadata(&issuer),
+        openid: openid_metadata(server),
+        logout: LogoutMetadata {
+            end_session_endpoint: at("/logout"),
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+        },
         issuer,
     }
 }
@@ -51,8 +58,9 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
 const PROTOCOL_CLAIMS: [&str; 11] =
     ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
 
-fn openid_metadata(issuer: &str) -> OpenIdProviderMetadata {
-    let algorithms: Vec<_> = SigningAlg::ALL.into_iter().map(SigningAlg::as_str).collect();
+fn openid_metadata(server: &Server) -> OpenIdProviderMetadata {
+    let issuer = &server.config.server.issuer;
+    let algorithms: Vec<_> = server.config.signing_keys.algorithms.iter().map(|alg| alg.as_str()).collect();
     OpenIdProviderMetadata {
         userinfo_endpoint: format!("{issuer}/oauth/userinfo"),
         subject_types_supported: ["public", "pairwise"],

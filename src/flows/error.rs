@@ -2,10 +2,10 @@
 
 use crate::counters::rate_limits::CountersDown;
 use crate::crypto::derived_keys::InvalidRootKey;
+use crate::crypto::key_pair::KeyError;
 use crate::crypto::password::PasswordError;
 use crate::crypto::password_pool::PoolBusy;
 use crate::crypto::random::RandomError;
-use crate::crypto::rsa_key::KeyError;
 use crate::crypto::seal::SealError;
 use crate::domain::denial::Denial;
 use crate::store::StoreError;

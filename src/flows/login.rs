@@ -1,19 +1,19 @@
-//! Signing in and out of this server in a browser.
+//! Signing in to this server in a browser.
 
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::crypto::secret::SecretKind;
-use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::login_session::LoginSession;
 use crate::domain::user::User;
-use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::flows::password_check::{self, LoginAttempt};
-use crate::store::UserWithPassword;
+use crate::flows::{Server, session_end};
+use crate::store::{StoreConnection, StoreError, UserWithPassword};
 
 /// A session that is good now.
 pub struct LiveSession {
@@ -50,7 +50,7 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
     let digest = server.keys.digest(SecretKind::LoginSession, &cookie);
     let previous = previous.map(|cookie| server.keys.digest(SecretKind::LoginSession, cookie));
     let now = server.clock.now();
-    let session = LoginSession {
+    let mut session = LoginSession {
         sid: random::opaque_id()?,
         user_id: user.id.clone(),
         auth_time: now,
@@ -68,7 +68,7 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
             return Ok(false);
         }
         if let Some(previous) = &previous {
-            connection.delete_login_session(previous)?;
+            replace(connection, previous, &mut session)?;
         }
         connection.insert_login_session(&digest, &session)?;
         connection.insert_audit_event(&event, now)?;
@@ -77,17 +77,20 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
     if signed_in { Ok(cookie) } else { Err(Denial::LoginFailed.into()) }
 }
 
-/// Ends the session of this cookie.
-pub fn sign_out(server: &Server, cookie: Option<&str>, source: Source) -> FlowResult<()> {
-    let Some(live) = current(server, cookie)? else { return Ok(()) };
-    let now = server.clock.now();
-    let event = NewAuditEvent::success(AuditAction::LogoutDone, Actor::User(live.user.id.0.clone()), source)
-        .on("user", live.user.id.as_str());
-    server.store.write(move |connection| {
-        if connection.delete_login_session(&live.digest)? {
-            connection.insert_audit_event(&event, now)?;
+/// Makes room for a new session in a browser that has one. The same user who signs in once more goes on in the same session
+/// as far as clients know: they keep its `sid`. Somebody else's session ends, and its clients are told.
+fn replace(connection: &mut StoreConnection, previous: &[u8], session: &mut LoginSession) -> Result<(), StoreError> {
+    let now = session.auth_time;
+    let before = connection.find_login_session(previous)?.map(|(before, _)| before);
+    match before.filter(|before| now < before.expires_at) {
+        // Of two at the same moment one goes on in it.
+        Some(before) if before.user_id == session.user_id => {
+            if connection.delete_login_session(previous)? {
+                session.sid = before.sid;
+            }
         }
-        Ok(())
-    })?;
-    Ok(())
+        Some(before) => drop(session_end::end(connection, &before, now)?),
+        None => {}
+    }
+    connection.delete_login_session(previous).map(drop)
 }

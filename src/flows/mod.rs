@@ -16,14 +16,18 @@ pub mod configured;
 pub mod consent;
 pub mod credentials;
 pub mod csrf;
+pub mod delivery;
 pub mod demo;
 pub mod discovery;
 pub mod environments;
 pub mod error;
 pub mod forward_auth;
+pub mod id_token_hint;
 pub mod introspect;
 pub mod limits;
 pub mod login;
+pub mod logout;
+pub mod logout_deliveries;
 pub mod member;
 pub mod open;
 pub mod password_check;
@@ -34,6 +38,7 @@ pub mod resource_server;
 pub mod revoke;
 pub mod scopes;
 pub mod service_accounts;
+pub mod session_end;
 pub mod signing_keys;
 pub mod subject;
 pub mod token;
@@ -67,6 +72,7 @@ use crate::domain::environment::Environment;
 use crate::domain::role::Roles;
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::flows::alerts::AlertEndpoints;
+use crate::flows::logout_deliveries::LogoutSender;
 use crate::protocol::resource::Resource;
 use crate::store::Store;
 
@@ -98,6 +104,7 @@ pub struct Server {
     pub alert_rules: AlertRules,
     counters_down: AtomicBool,
     alert_endpoints: AlertEndpoints,
+    logout_sender: LogoutSender,
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
     client_throttle: Arc<LoginThrottle>,

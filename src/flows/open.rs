@@ -25,7 +25,9 @@ use crate::domain::standard_claims::OPENID_SCOPES;
 use crate::flows::alerts::AlertEndpoints;
 use crate::flows::caller::Caller;
 use crate::flows::error::{Failure, FlowError};
+use crate::flows::logout_deliveries::LogoutSender;
 use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
+use crate::outbound::trust::TrustedRoots;
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -56,6 +58,9 @@ impl Server {
     pub fn open(config: Config, clock: Clock, progress: &dyn Fn(&str)) -> Result<Self, OpenError> {
         config.check().map_err(|error| OpenError::Setting(error.to_string()))?;
         let alert_endpoints = AlertEndpoints::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
+        if let Some(file) = &config.outbound.ca_file {
+            TrustedRoots::load(Some(file)).map_err(|error| OpenError::Setting(error.to_string()))?;
+        }
         let url = DatabaseUrl::parse(&config.database.url).map_err(|error| OpenError::Setting(error.to_string()))?;
         if let DatabaseUrl::Sqlite(path) = &url {
             make_private_folder(path)?;
@@ -86,6 +91,7 @@ impl Server {
             alert_rules: config.alert_rules(),
             counters_down: AtomicBool::new(false),
             alert_endpoints,
+            logout_sender: LogoutSender::default(),
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),
             client_throttle: Arc::new(LoginThrottle::new(limits)),

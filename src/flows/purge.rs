@@ -18,7 +18,7 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 12] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 13] = [
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),
@@ -29,6 +29,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
         ("secret_uses", StoreConnection::purge_secret_uses, now - server.config.usage.address_retention),
         ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
+        ("logout_deliveries", StoreConnection::purge_logout_deliveries, now - server.config.alerts.retention),
         ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
         ("alert_silences", StoreConnection::purge_alert_silences, now),
     ];

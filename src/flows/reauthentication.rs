@@ -6,12 +6,12 @@ use chrono::TimeDelta;
 use url::form_urlencoded::Serializer;
 
 use crate::crypto::derived_keys::digests_are_equal;
-use crate::crypto::id_token::verify_hint;
 use crate::crypto::secret::SecretKind;
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
+use crate::flows::error::FlowResult;
 use crate::flows::login::LiveSession;
-use crate::flows::{Server, subject};
+use crate::flows::{Server, id_token_hint, subject};
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::openid_request::OpenIdRequest;
 use crate::protocol::params::Params;
@@ -49,20 +49,20 @@ fn is_proven(server: &Server, params: &Params, live: &LiveSession) -> bool {
 }
 
 /// Whom the client expects, by an ID token that it was given once. It must be ours, and this client's; it may have expired.
-fn hinted_subject(server: &Server, client: &Client, openid: &OpenIdRequest) -> Result<Option<String>, Denial> {
+fn hinted_subject(server: &Server, client: &Client, openid: &OpenIdRequest) -> FlowResult<Option<String>> {
     let Some(hint) = &openid.id_token_hint else { return Ok(None) };
-    let verified = verify_hint(hint, &server.config.server.issuer, &server.keyring(), server.clock.now());
+    let verified = id_token_hint::verify(server, hint)?;
     match verified.filter(|claims| claims.aud == client.client_id.as_str()) {
         Some(claims) => Ok(Some(claims.sub)),
         None => {
             let text = "id_token_hint is not an ID token that this server issued to this client";
-            Err(Denial::Unreadable(ErrorCode::InvalidRequest, text.to_owned()))
+            Err(Denial::Unreadable(ErrorCode::InvalidRequest, text.to_owned()).into())
         }
     }
 }
 
 /// Refuses a hint that is not one, whoever is signed in.
-pub fn check_hint(server: &Server, client: &Client, openid: &OpenIdRequest) -> Result<(), Denial> {
+pub fn check_hint(server: &Server, client: &Client, openid: &OpenIdRequest) -> FlowResult<()> {
     hinted_subject(server, client, openid).map(drop)
 }
 
@@ -74,12 +74,12 @@ pub fn is_needed(
     client: &Client,
     openid: &OpenIdRequest,
     live: &LiveSession,
-) -> Result<bool, Denial> {
+) -> FlowResult<bool> {
     let proven = is_proven(server, params, live);
     let own = subject::of(server, client, &live.user.id);
     let expected = hinted_subject(server, client, openid)?.is_none_or(|hinted| hinted == own);
     if !expected || !openid.claims.allows_subject(&own) {
-        return if proven || openid.prompt.none { Err(Denial::OtherUser) } else { Ok(true) };
+        return if proven || openid.prompt.none { Err(Denial::OtherUser.into()) } else { Ok(true) };
     }
     let max_age = openid.max_age.or(client.metadata.default_max_age);
     let age = server.clock.now() - live.session.auth_time;

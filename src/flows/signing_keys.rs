@@ -4,17 +4,17 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::DecodingKey;
 use zeroize::Zeroizing;
 
-use crate::crypto::keyring::{Keyring, KeyringKey};
-use crate::crypto::rsa_key::{self, RsaSigningKey};
+use crate::crypto::key_pair::{self, SigningKeyPair};
+use crate::crypto::keyring::{Keyring, KeyringKey, decoding_key};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
 use crate::domain::signing_key::{SigningKey, SigningKeyState};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{Failure, FlowError, FlowResult};
+use crate::protocol::signing_alg::SigningAlg;
 use crate::store::{SealedSigningKey, StoreError};
 
 /// When a new key takes over.
@@ -37,10 +37,12 @@ pub fn reload(server: &Server) -> Result<(), Failure> {
     for SealedSigningKey { key, private_sealed } in rows {
         let pair = match before.pair(&key.kid) {
             Some(pair) => pair,
-            None => Arc::new(RsaSigningKey::from_pkcs8(&server.keys.sealing.open(&key.kid, &private_sealed)?)?),
+            None => {
+                let pkcs8 = server.keys.sealing.open(&key.kid, &private_sealed)?;
+                Arc::new(SigningKeyPair::from_pkcs8(key.alg, &pkcs8)?)
+            }
         };
-        let decoding = DecodingKey::from_rsa_components(&pair.public_jwk.n, &pair.public_jwk.e)
-            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let decoding = decoding_key(&pair.public_jwk).map_err(|error| Failure::Internal(error.to_string()))?;
         let SigningKey { kid, active_from, retired_at, expires_at, .. } = key;
         keys.push(KeyringKey { kid, active_from, retired_at, expires_at, pair, decoding });
     }
@@ -57,14 +59,26 @@ pub fn reload_if_stale(server: &Server) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Makes the first key of a new database.
+/// The key that signs with this algorithm now.
+pub fn signing_key(keyring: &Keyring, alg: SigningAlg, now: DateTime<Utc>) -> Result<&KeyringKey, Failure> {
+    let missing = || Failure::Internal(format!("there is no active signing key for {}", alg.as_str()));
+    keyring.signing_key(alg, now).ok_or_else(missing)
+}
+
+/// Makes the first key of each configured algorithm that has none: in a new database, and where an algorithm is new.
 pub fn ensure_first(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Failure> {
-    if server.keyring().signing_key(server.clock.now()).is_some() {
-        return Ok(());
+    let (now, keyring) = (server.clock.now(), server.keyring());
+    let algorithms = &server.config.signing_keys.algorithms;
+    for alg in algorithms.iter().filter(|alg| keyring.signing_key(*alg, now).is_none()) {
+        progress(&format!("making the first signing key for {}", alg.as_str()));
+        make_first(server, alg)?;
     }
-    progress("making the first signing key");
+    Ok(())
+}
+
+fn make_first(server: &Server, alg: SigningAlg) -> Result<(), Failure> {
     let (now, caller) = (server.clock.now(), Caller::server());
-    let new = seal(server, rsa_key::generate(server.config.signing_keys.bits)?, now, now)?;
+    let new = seal(server, (alg, generate(server, alg)?), now, now)?;
     let event = caller.event(AuditAction::SigningKeyCreated, "signing_key", &new.key.kid);
     let inserted = server.store.write(move |connection| {
         connection.insert_signing_key(&new)?;
@@ -77,17 +91,22 @@ pub fn ensure_first(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Fail
     }
 }
 
+fn generate(server: &Server, alg: SigningAlg) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    Ok(key_pair::generate(alg, server.config.signing_keys.bits)?)
+}
+
 fn seal(
     server: &Server,
-    pkcs8: Zeroizing<Vec<u8>>,
+    (alg, pkcs8): (SigningAlg, Zeroizing<Vec<u8>>),
     created_at: DateTime<Utc>,
     active_from: DateTime<Utc>,
 ) -> Result<SealedSigningKey, Failure> {
-    let parsed = RsaSigningKey::from_pkcs8(&pkcs8)?;
+    let parsed = SigningKeyPair::from_pkcs8(alg, &pkcs8)?;
     let kid = parsed.public_jwk.kid.clone();
     let private_sealed = server.keys.sealing.seal(&kid, &pkcs8)?;
     let key = SigningKey {
         kid,
+        alg,
         bits: i32::try_from(parsed.bits).unwrap_or_default(),
         public_jwk: parsed.public_jwk,
         created_at,
@@ -106,32 +125,42 @@ pub fn list(server: &Server, caller: &Caller) -> FlowResult<Vec<(SigningKey, Sig
     Ok(rows.into_iter().map(|row| (row.key.state(now), row.key)).map(|(state, key)| (key, state)).collect())
 }
 
-/// Makes a new key that takes over from the current one.
-pub fn rotate(server: &Server, caller: &Caller, mode: RotationMode) -> FlowResult<SigningKey> {
+/// Makes a new key that takes over from the current one of its algorithm.
+pub fn rotate(server: &Server, caller: &Caller, mode: RotationMode, alg: SigningAlg) -> FlowResult<SigningKey> {
     caller.require("signing-keys:write")?;
-    let pkcs8 = rsa_key::generate(server.config.signing_keys.bits)?;
-    take_over(server, caller, mode, pkcs8, AuditAction::SigningKeyRotated)
+    // Before a key is made, which takes a while.
+    find_current(server, alg)?;
+    take_over(server, caller, mode, (alg, generate(server, alg)?), AuditAction::SigningKeyRotated)
 }
 
-/// Brings in a key from elsewhere (PEM), which takes over from the current one.
-pub fn import(server: &Server, caller: &Caller, mode: RotationMode, pem: &str) -> FlowResult<SigningKey> {
+/// Brings in a key from elsewhere (PEM), which takes over from the current one of its algorithm: of the one named, or the
+/// one that its kind is for.
+pub fn import(
+    server: &Server,
+    caller: &Caller,
+    mode: RotationMode,
+    pem: &str,
+    alg: Option<SigningAlg>,
+) -> FlowResult<SigningKey> {
     caller.require("signing-keys:write")?;
-    let pkcs8 = rsa_key::from_pem(pem).map_err(|error| Denial::InvalidMember(error.to_string()))?;
-    take_over(server, caller, mode, pkcs8, AuditAction::SigningKeyImported)
+    let key = key_pair::from_pem(pem, alg).map_err(|error| Denial::InvalidMember(error.to_string()))?;
+    take_over(server, caller, mode, key, AuditAction::SigningKeyImported)
 }
 
-/// Rotates when the current key's time has come. For the job of every instance; the losers notice and reload.
-pub fn rotate_if_due(server: &Server) -> FlowResult<Option<SigningKey>> {
+/// Rotates each algorithm whose current key's time has come; answers the new keys. For the job of every instance; the losers
+/// notice and reload. Also algorithms that are configured no more: clients may still be registered for them.
+pub fn rotate_if_due(server: &Server) -> FlowResult<Vec<SigningKey>> {
     let keys = &server.config.signing_keys;
     let due = |key: &SigningKey| server.clock.now() >= key.active_from + keys.rotation_interval - keys.publish_ahead;
-    match current(server)? {
-        Some(key) if due(&key) => match rotate(server, &Caller::server(), RotationMode::Scheduled) {
-            Ok(key) => Ok(Some(key)),
-            Err(FlowError::Denied(Denial::Conflict(_))) => Ok(None),
-            Err(error) => Err(error),
-        },
-        _ => Ok(None),
+    let mut made = Vec::new();
+    for alg in list_current(server)?.into_iter().filter(due).map(|key| key.alg) {
+        match rotate(server, &Caller::server(), RotationMode::Scheduled, alg) {
+            Ok(key) => made.push(key),
+            Err(FlowError::Denied(Denial::Conflict(_))) => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(made)
 }
 
 /// Removes the keys whose last token has expired, each with its event; answers how many this call removed.
@@ -156,21 +185,26 @@ pub fn remove_expired(server: &Server) -> Result<usize, StoreError> {
     Ok(removed)
 }
 
-fn current(server: &Server) -> Result<Option<SigningKey>, StoreError> {
+fn list_current(server: &Server) -> Result<Vec<SigningKey>, StoreError> {
     let rows = server.store.read(|connection| connection.list_signing_keys())?;
-    Ok(rows.into_iter().map(|row| row.key).find(|key| key.retired_at.is_none()))
+    Ok(rows.into_iter().map(|row| row.key).filter(|key| key.retired_at.is_none()).collect())
+}
+
+fn find_current(server: &Server, alg: SigningAlg) -> FlowResult<SigningKey> {
+    let missing = || Denial::Conflict(format!("there is no key for {} (signing_keys.algorithms)", alg.as_str()));
+    Ok(list_current(server)?.into_iter().find(|key| key.alg == alg).ok_or_else(missing)?)
 }
 
 fn take_over(
     server: &Server,
     caller: &Caller,
     mode: RotationMode,
-    pkcs8: Zeroizing<Vec<u8>>,
+    (alg, pkcs8): (SigningAlg, Zeroizing<Vec<u8>>),
     action: AuditAction,
 ) -> FlowResult<SigningKey> {
     let now = server.clock.now();
     let conflict = |text: &str| FlowError::from(Denial::Conflict(text.to_owned()));
-    let current = current(server)?.ok_or_else(|| Failure::Internal("there is no current signing key".to_owned()))?;
+    let current = find_current(server, alg)?;
     if mode == RotationMode::Scheduled && now < current.active_from {
         return Err(conflict("a rotation is under way already: its key is published and will sign soon"));
     }
@@ -183,7 +217,7 @@ fn take_over(
         RotationMode::Compromised => now,
         _ => active_from + server.config.tokens.access_token_max_lifetime,
     };
-    let new = seal(server, pkcs8, now, active_from)?;
+    let new = seal(server, (alg, pkcs8), now, active_from)?;
     let made = new.key.clone();
     let event = caller.event(action, "signing_key", &made.kid).detail(format!("{mode:?}"));
     let written = server.store.write(move |connection| {
@@ -191,7 +225,7 @@ fn take_over(
             return Ok(false);
         }
         if mode == RotationMode::Compromised {
-            connection.shorten_signing_keys(now)?;
+            connection.shorten_signing_keys(alg, now)?;
         }
         connection.insert_signing_key(&new)?;
         connection.insert_audit_event(&event, now)?;

@@ -32,6 +32,7 @@ fn sector(client: &Client) -> String {
 pub fn has_sector(client: &Client) -> bool {
     let host = |uri: &str| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
     let mut hosts: Vec<_> = client.redirect_uris.iter().map(|uri| host(uri.as_str())).collect();
+    hosts.sort_unstable();
     hosts.dedup();
     !is_pairwise(client) || client.metadata.sector_identifier_uri.is_some() || hosts.len() <= 1
 }

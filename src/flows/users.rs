@@ -19,6 +19,7 @@ use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::member::{not_null, present};
 use crate::flows::password_check;
+use crate::flows::session_end;
 use crate::store::{StoreError, UserWithPassword};
 
 /// A password on its way in. No `Debug`.
@@ -254,7 +255,7 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
     let user_id = user.id.0.clone();
     let done = server.store.write(move |connection| {
         let done = connection.update_user_password(&user_id, &hash, now)?;
-        connection.delete_login_sessions_of_user(&user_id)?;
+        session_end::end_all(connection, &user_id, now)?;
         connection.revoke_grants_of_user(&user_id, RevocationReason::UserChange, now)?;
         connection.insert_audit_event(&event, now)?;
         Ok(done)
@@ -276,7 +277,7 @@ pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> F
     server.store.write(move |connection| {
         connection.update_user_status(row.id.as_str(), row.status, now)?;
         if !active {
-            connection.delete_login_sessions_of_user(row.id.as_str())?;
+            session_end::end_all(connection, row.id.as_str(), now)?;
             connection.revoke_grants_of_user(row.id.as_str(), RevocationReason::UserChange, now)?;
         }
         connection.insert_audit_event(&event, now)

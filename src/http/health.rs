@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use crate::flows::Server;
 use crate::flows::error::Failure;
 use crate::http::run::run;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// Answers as long as the process does.
 pub async fn live() -> HttpResponse {
@@ -16,7 +17,7 @@ pub async fn live() -> HttpResponse {
 pub async fn ready(server: web::Data<Server>) -> HttpResponse {
     let checked = run(&server, |server| {
         server.store.ping()?;
-        let signing = server.keyring().signing_key(server.clock.now()).is_some();
+        let signing = server.keyring().signing_key(SigningAlg::RS256, server.clock.now()).is_some();
         if signing { Ok(()) } else { Err(Failure::Internal("there is no active signing key".to_owned()).into()) }
     });
     match checked.await {

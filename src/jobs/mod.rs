@@ -3,6 +3,7 @@
 //! only one may do is decided in the database.
 
 mod alerts;
+mod logout;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -59,8 +60,9 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         Ok(scopes::reload(server)?)
     })?;
     jobs.spawn("rotate-keys", server, ROTATION_CHECK.min(reload * 12), |server, _| {
-        if let Some(key) = signing_keys::rotate_if_due(server)? {
-            log::info!("signing key {} is published and will sign from {}", key.kid, key.active_from);
+        for key in signing_keys::rotate_if_due(server)? {
+            let (kid, alg, from) = (&key.kid, key.alg.as_str(), key.active_from);
+            log::info!("signing key {kid} for {alg} is published and will sign from {from}");
         }
         Ok(())
     })?;
@@ -74,6 +76,7 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
         audit_checkpoints::take_checkpoint(server).map(drop)
     })?;
     alerts::start(&mut jobs, server)?;
+    logout::start(&mut jobs, server)?;
     Ok(jobs)
 }
 

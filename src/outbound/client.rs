@@ -102,8 +102,23 @@ impl HttpClient {
 
     /// Posts a JSON text with these headers; answers the status, whatever it is.
     pub fn post_json(&self, url: &Url, headers: &[(&str, String)], body: &str) -> Result<StatusCode, CallError> {
+        self.post(url, "application/json", headers, body)
+    }
+
+    /// Posts an encoded form; answers the status, whatever it is.
+    pub fn post_form(&self, url: &Url, body: &str) -> Result<StatusCode, CallError> {
+        self.post(url, "application/x-www-form-urlencoded", &[], body)
+    }
+
+    fn post(
+        &self,
+        url: &Url,
+        content_type: &str,
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> Result<StatusCode, CallError> {
         check_target(url, self.allow_private).map_err(|error| CallError(error.to_string()))?;
-        let mut request = self.agent.post(url.as_str()).header("content-type", "application/json");
+        let mut request = self.agent.post(url.as_str()).header("content-type", content_type);
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -1,4 +1,4 @@
-//! Whose certificates are believed on outgoing TLS: those of a file, or those that the system trusts.
+//! Whose certificates are believed on outgoing TLS: those that the system trusts, and those of a file beside them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,24 +17,25 @@ pub struct TrustedRoots(Arc<Vec<CertificateDer<'static>>>);
 pub struct TrustError(String);
 
 impl TrustedRoots {
-    /// Reads the certificates of this PEM file, or the system's where none is named.
+    /// Reads the certificates that the system trusts, and those of this PEM file.
     pub fn load(file: Option<&Path>) -> Result<Self, TrustError> {
-        let certificates = match file {
+        let own: Vec<CertificateDer<'static>> = match file {
             Some(file) => CertificateDer::pem_file_iter(file)
                 .and_then(Iterator::collect)
                 .map_err(|error| TrustError(format!("outbound.ca_file {}: {error}", file.display())))?,
-            None => rustls_native_certs::load_native_certs().certs,
+            None => Vec::new(),
         };
-        // Systems carry the odd certificate that no library reads: it must not spoil the others.
-        let mut store = RootCertStore::empty();
-        let usable: Vec<_> =
-            certificates.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok()).collect();
-        match (usable.is_empty(), file) {
-            (true, Some(file)) => {
-                Err(TrustError(format!("outbound.ca_file {}: there is no certificate in it", file.display())))
-            }
-            _ => Ok(Self(Arc::new(usable))),
+        let usable = |certificates: Vec<CertificateDer<'static>>| {
+            // Systems carry the odd certificate that no library reads: it must not spoil the others.
+            let mut store = RootCertStore::empty();
+            certificates.into_iter().filter(move |certificate| store.add(certificate.clone()).is_ok())
+        };
+        let mut believed: Vec<_> = usable(own).collect();
+        if let (true, Some(file)) = (believed.is_empty(), file) {
+            return Err(TrustError(format!("outbound.ca_file {}: there is no certificate in it", file.display())));
         }
+        believed.extend(usable(rustls_native_certs::load_native_certs().certs));
+        Ok(Self(Arc::new(believed)))
     }
 
     /// The certificates, each as DER.

@@ -27,6 +27,8 @@ pub struct AuthorizationServerMetadata {
     pub service_documentation: Option<String>,
     #[serde(flatten)]
     pub openid: OpenIdProviderMetadata,
+    #[serde(flatten)]
+    pub logout: LogoutMetadata,
 }
 
 /// What OpenID Connect adds.
@@ -51,4 +53,18 @@ pub struct OpenIdProviderMetadata {
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
     pub require_request_uri_registration: bool,
+}
+
+/// What the three logout specifications of OpenID Connect add.
+#[derive(Debug, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "RP-Initiated Logout §2.1, Front-Channel Logout §3 and Back-Channel Logout §2.1 define them"
+)]
+pub struct LogoutMetadata {
+    pub end_session_endpoint: String,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
 }

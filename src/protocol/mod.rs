@@ -12,6 +12,8 @@ pub mod grant_type;
 pub mod id_token;
 pub mod introspection;
 pub mod jwk;
+pub mod logout_request;
+pub mod logout_token;
 pub mod metadata;
 pub mod openid_request;
 pub mod origin;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The scope that makes a request one of OpenID Connect (Core §3.1.2.1).
 pub const OPENID: &str = "openid";
 
-/// The scope that asks for a refresh token (OpenID Connect Core §11).
+/// The scope of what outlives a login session, and that asks for a refresh token (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Longest scope string accepted, in bytes.

@@ -1,5 +1,7 @@
 //! JWS algorithms that this server signs with (RFC 7518 §3.1, RFC 8037 §3.1).
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// A signature algorithm. There is no `none`, and none with a shared secret.
@@ -36,5 +38,18 @@ impl SigningAlg {
     /// The algorithm of that exact name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == text)
+    }
+}
+
+/// The name of no algorithm that this server signs with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not one of RS256, PS256, ES256, EdDSA")]
+pub struct UnknownAlg(String);
+
+impl FromStr for SigningAlg {
+    type Err = UnknownAlg;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlg> {
+        Self::parse(text).ok_or_else(|| UnknownAlg(text.to_owned()))
     }
 }

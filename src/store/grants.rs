@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::domain::client::Client;
 use crate::domain::grant::{Grant, RevocationReason};
 use crate::domain::ids::{ClientId, GrantId, UserId};
 use crate::domain::user::User;
 use crate::protocol::resource::Resource;
+use crate::protocol::scope::OFFLINE_ACCESS;
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, to_list, to_micros, to_scope, to_time};
@@ -99,6 +101,38 @@ impl StoreConnection {
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
         let open = grants::table.filter(grants::user_id.eq(user_id)).filter(grants::revoked_at.is_null());
+        let mark = (grants::revoked_at.eq(Some(to_micros(now))), grants::revocation_reason.eq(Some(reason.as_str())));
+        Ok(diesel::update(open).set(mark).execute(self)?)
+    }
+
+    /// The clients that were given something in this session, whatever became of it since.
+    pub fn list_clients_of_session(&mut self, sid: &str) -> Result<Vec<Client>, StoreError> {
+        let ids: Vec<String> = grants::table
+            .filter(grants::sid.eq(sid))
+            .select(grants::client_id)
+            .distinct()
+            .order(grants::client_id)
+            .load(self)?;
+        let clients: Vec<_> = ids.iter().map(|id| self.find_client(id)).collect::<Result<_, _>>()?;
+        Ok(clients.into_iter().flatten().collect())
+    }
+
+    /// Revokes what was granted in this session without `offline_access`; answers how many this call revoked.
+    pub fn revoke_grants_of_session(
+        &mut self,
+        sid: &str,
+        reason: RevocationReason,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        let open = grants::table.filter(grants::sid.eq(sid)).filter(grants::revoked_at.is_null());
+        let given: Vec<(String, String)> = open.select((grants::id, grants::scope)).load(self)?;
+        let mut ended = Vec::new();
+        for (id, scope) in given {
+            if !to_scope(&scope)?.contains(OFFLINE_ACCESS) {
+                ended.push(id);
+            }
+        }
+        let open = grants::table.filter(grants::id.eq_any(ended)).filter(grants::revoked_at.is_null());
         let mark = (grants::revoked_at.eq(Some(to_micros(now))), grants::revocation_reason.eq(Some(reason.as_str())));
         Ok(diesel::update(open).set(mark).execute(self)?)
     }

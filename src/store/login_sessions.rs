@@ -56,6 +56,27 @@ impl StoreConnection {
         Ok(diesel::delete(login_sessions::table.find(digest)).execute(self)? == 1)
     }
 
+    /// Ends a session; true when this call did it.
+    pub fn delete_login_session_by_sid(&mut self, sid: &str) -> Result<bool, StoreError> {
+        Ok(diesel::delete(login_sessions::table.filter(login_sessions::sid.eq(sid))).execute(self)? == 1)
+    }
+
+    /// Every session of a user.
+    pub fn list_login_sessions_of_user(&mut self, user_id: &str) -> Result<Vec<LoginSession>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = login_sessions::table
+            .filter(login_sessions::user_id.eq(user_id))
+            .select((login_sessions::sid, login_sessions::auth_time, login_sessions::expires_at))
+            .order(login_sessions::sid)
+            .load(self)?;
+        let session = |(sid, auth_time, expires_at)| LoginSession {
+            sid,
+            user_id: UserId(user_id.to_owned()),
+            auth_time: to_time(auth_time),
+            expires_at: to_time(expires_at),
+        };
+        Ok(rows.into_iter().map(session).collect())
+    }
+
     /// Ends every session of a user; answers how many.
     pub fn delete_login_sessions_of_user(&mut self, user_id: &str) -> Result<usize, StoreError> {
         Ok(diesel::delete(login_sessions::table.filter(login_sessions::user_id.eq(user_id))).execute(self)?)

@@ -21,6 +21,7 @@ mod credential_audiences;
 mod error;
 mod grants;
 mod login_sessions;
+mod logout_deliveries;
 pub mod migrate;
 mod projects;
 mod refresh_tokens;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::signing_key::SigningKey;
+use crate::protocol::signing_alg::SigningAlg;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{corrupt, to_micros, to_time};
@@ -20,6 +21,7 @@ struct SigningKeyRow {
     active_from: i64,
     retired_at: Option<i64>,
     expires_at: Option<i64>,
+    alg: String,
 }
 
 /// A signing key with its sealed private part (PKCS#8 DER).
@@ -35,8 +37,10 @@ impl TryFrom<SigningKeyRow> for SealedSigningKey {
 
     fn try_from(row: SigningKeyRow) -> Result<Self, StoreError> {
         let public_jwk = serde_json::from_str(&row.public_jwk).map_err(|_| corrupt("public_jwk", &row.kid))?;
+        let alg = SigningAlg::parse(&row.alg).ok_or_else(|| corrupt("alg", &row.kid))?;
         let key = SigningKey {
             kid: row.kid,
+            alg,
             bits: row.bits,
             public_jwk,
             created_at: to_time(row.created_at),
@@ -51,11 +55,13 @@ impl TryFrom<SigningKeyRow> for SealedSigningKey {
 impl StoreConnection {
     /// Every stored key, newest first: there are never more than a few.
     pub fn list_signing_keys(&mut self) -> Result<Vec<SealedSigningKey>, StoreError> {
-        let query = signing_keys::table.select(SigningKeyRow::as_select()).order(signing_keys::active_from.desc());
+        let query = signing_keys::table
+            .select(SigningKeyRow::as_select())
+            .order((signing_keys::active_from.desc(), signing_keys::kid));
         query.load(self)?.into_iter().map(SealedSigningKey::try_from).collect()
     }
 
-    /// Adds a key; a [`StoreError::Conflict`] when one without an end is there already.
+    /// Adds a key; a [`StoreError::Conflict`] when one of its algorithm without an end is there already.
     pub fn insert_signing_key(&mut self, sealed: &SealedSigningKey) -> Result<(), StoreError> {
         let key = &sealed.key;
         let public_jwk = serde_json::to_string(&key.public_jwk).map_err(|_| corrupt("public_jwk", &key.kid))?;
@@ -68,6 +74,7 @@ impl StoreConnection {
             active_from: to_micros(key.active_from),
             retired_at: key.retired_at.map(to_micros),
             expires_at: key.expires_at.map(to_micros),
+            alg: key.alg.as_str().to_owned(),
         };
         diesel::insert_into(signing_keys::table).values(row).execute(self)?;
         Ok(())
@@ -88,11 +95,13 @@ impl StoreConnection {
         Ok(diesel::update(current).set(end).execute(self)? == 1)
     }
 
-    /// Brings forward the end of keys that already have one; answers how many.
-    pub fn shorten_signing_keys(&mut self, expires_at: DateTime<Utc>) -> Result<usize, StoreError> {
+    /// Brings forward the end of keys of this algorithm that already have one; answers how many.
+    pub fn shorten_signing_keys(&mut self, alg: SigningAlg, expires_at: DateTime<Utc>) -> Result<usize, StoreError> {
         let end = to_micros(expires_at);
-        let retired =
-            signing_keys::table.filter(signing_keys::retired_at.is_not_null()).filter(signing_keys::expires_at.gt(end));
+        let retired = signing_keys::table
+            .filter(signing_keys::alg.eq(alg.as_str()))
+            .filter(signing_keys::retired_at.is_not_null())
+            .filter(signing_keys::expires_at.gt(end));
         let set = (signing_keys::retired_at.eq(Some(end)), signing_keys::expires_at.eq(Some(end)));
         Ok(diesel::update(retired).set(set).execute(self)?)
     }

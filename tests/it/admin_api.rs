@@ -636,12 +636,13 @@ fn signing_keys_are_listed_and_rotated(engine: Engine) {
         let list = admin.get("/v1/signing-keys").ok();
         let items = list["items"].as_array().unwrap().clone();
         assert!(list.get("next_cursor").is_none());
-        items
+        assert_eq!(items.iter().filter(|key| key["alg"] != "RS256").count(), 3);
+        items.into_iter().filter(|key| key["alg"] == "RS256").collect::<Vec<_>>()
     };
     let first = keys();
     assert_eq!(first.len(), 1);
     let members: BTreeSet<&str> = first[0].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, BTreeSet::from(["state", "kid", "bits", "public_jwk", "created_at", "active_from"]));
+    assert_eq!(members, BTreeSet::from(["state", "kid", "alg", "bits", "public_jwk", "created_at", "active_from"]));
     assert_eq!((&first[0]["state"], &first[0]["bits"]), (&json!("active"), &json!(2048)));
     let rotated = admin.post("/v1/signing-keys/rotate", &json!({})).ok();
     assert_eq!(rotated["active_from"], "2026-01-02T12:00:00Z", "scheduled is the default");

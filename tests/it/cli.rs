@@ -442,7 +442,10 @@ fn scopes_are_managed() {
 fn signing_keys_are_managed() {
     let shell = Shell::new();
     let client = shell.test.confidential();
-    let list = || shell.run("signing-key list --json").json()["items"].as_array().unwrap().clone();
+    let list = || {
+        let items = shell.run("signing-key list --json").json()["items"].as_array().unwrap().clone();
+        items.into_iter().filter(|item| item["key"]["alg"] == "RS256").collect::<Vec<_>>()
+    };
     let states = || list().iter().map(|item| text(&item["state"])).collect::<Vec<_>>();
     assert_eq!(states(), ["active"]);
     let scheduled = shell.run("signing-key rotate --json").json();
@@ -454,20 +457,27 @@ fn signing_keys_are_managed() {
     let imported = shell.run(&format!("signing-key import {} --at-once --json", file.display())).json();
     assert_eq!(list().len(), 3);
     let export = || shell.run("signing-key export-public").json();
-    let kids =
-        |set: &Value| set["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect::<BTreeSet<_>>();
+    let kids = |set: &Value| {
+        let keys = set["keys"].as_array().unwrap().iter();
+        keys.filter(|key| key["alg"] == "RS256").map(|key| text(&key["kid"])).collect::<BTreeSet<_>>()
+    };
     assert!(kids(&export()).is_superset(&BTreeSet::from([text(&scheduled["kid"]), text(&imported["kid"])])));
     assert!(
         export()["keys"]
             .as_array()
             .unwrap()
             .iter()
-            .all(|key| members(key) == BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"]))
+            .all(|key| key["kty"] != "RSA" || members(key) == BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"]))
     );
     let line = shell.text("signing-key rotate --compromised");
-    assert!(line.starts_with("Key ") && line.contains("(2048 bits) is published and signs from "), "{line}");
+    assert!(line.starts_with("Key ") && line.contains("(RS256, 2048 bits) is published and signs from "), "{line}");
     assert_eq!(kids(&export()).len(), 1);
+    let elliptic = shell.run("signing-key rotate --alg ES256 --at-once --json").json();
+    assert_eq!((text(&elliptic["alg"]), &elliptic["bits"]), ("ES256".to_owned(), &256.into()));
+    shell.run(&format!("signing-key import {} --alg EdDSA", file.display())).assert_refused(3, "not one for EdDSA", "");
+    assert_eq!(shell.run("signing-key rotate --alg none").code, 2);
     let table = shell.text("signing-key list");
+    assert!(table.contains(" EdDSA "), "{table}");
     assert!(table.starts_with("KID") && table.contains(" active ") && table.contains(" expired "), "{table}");
     // The running server hears of it within its reload interval; a token of the new key is known at once.
     let issued = text(&shell.test.token(&client, &[("grant_type", "client_credentials")]).json()["access_token"]);

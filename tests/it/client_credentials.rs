@@ -10,6 +10,7 @@ use grantor::flows::scopes::{self, NewScope};
 use grantor::protocol::grant_type::GrantType;
 use grantor::protocol::resource::Resource;
 use grantor::protocol::scope::Scope;
+use grantor::protocol::signing_alg::SigningAlg;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -62,7 +63,7 @@ fn the_answer_and_the_claims_are_exact(engine: Engine) {
         json!({ "access_token": token, "token_type": "Bearer", "expires_in": 900, "scope": "read write" })
     );
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
-    let kid = test.server.keyring().signing_key(start_time()).unwrap().kid.clone();
+    let kid = test.server.keyring().signing_key(SigningAlg::RS256, start_time()).unwrap().kid.clone();
     let header: Value = serde_json::from_slice(&header).unwrap();
     assert_eq!(header, json!({ "typ": "at+jwt", "alg": "RS256", "kid": kid }));
     let (issuer, now, claims) = (&test.server.config.server.issuer, start_time().timestamp(), claims(&token));

@@ -8,6 +8,7 @@ use grantor::flows::clients::{self, ClientMembers};
 use grantor::flows::scopes::{self, NewScope};
 use grantor::flows::signing_keys::{self, RotationMode};
 use grantor::protocol::origin::Origin;
+use grantor::protocol::signing_alg::SigningAlg;
 use insta::{allow_duplicates, assert_json_snapshot};
 use reqwest::Method;
 use serde_json::Value;
@@ -245,9 +246,17 @@ fn the_jwks_document(engine: Engine) {
     let answer = get(&test, JWKS);
     assert_eq!((answer.status.as_u16(), answer.header("content-type").as_str()), (200, "application/json"));
     let mut set = answer.json();
-    let key = set["keys"][0].clone();
-    assert_eq!((text(&key["kid"]).len(), text(&key["n"]).len()), (43, 342));
-    (set["keys"][0]["kid"], set["keys"][0]["n"]) = ("KID".into(), "MODULUS".into());
+    let keys = set["keys"].as_array().unwrap().clone();
+    for (key, replaced) in keys.iter().zip(set["keys"].as_array_mut().unwrap()) {
+        assert_eq!(text(&key["kid"]).len(), 43);
+        replaced["kid"] = "KID".into();
+        for (member, length) in [("n", 342), ("x", 43), ("y", 43)] {
+            if let Some(value) = key.get(member) {
+                assert_eq!(text(value).len(), length, "{key}");
+                replaced[member] = member.to_uppercase().into();
+            }
+        }
+    }
     allow_duplicates! {
         assert_json_snapshot!(set, @r#"
     {
@@ -257,8 +266,33 @@ fn the_jwks_document(engine: Engine) {
           "e": "AQAB",
           "kid": "KID",
           "kty": "RSA",
-          "n": "MODULUS",
+          "n": "N",
           "use": "sig"
+        },
+        {
+          "alg": "PS256",
+          "e": "AQAB",
+          "kid": "KID",
+          "kty": "RSA",
+          "n": "N",
+          "use": "sig"
+        },
+        {
+          "alg": "ES256",
+          "crv": "P-256",
+          "kid": "KID",
+          "kty": "EC",
+          "use": "sig",
+          "x": "X",
+          "y": "Y"
+        },
+        {
+          "alg": "EdDSA",
+          "crv": "Ed25519",
+          "kid": "KID",
+          "kty": "OKP",
+          "use": "sig",
+          "x": "X"
         }
       ]
     }
@@ -266,7 +300,7 @@ fn the_jwks_document(engine: Engine) {
     }
     // Nothing private, whatever members there are.
     for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
-        assert!(key.get(member).is_none(), "{member}");
+        assert!(keys.iter().all(|key| key.get(member).is_none()), "{member}");
     }
 }
 
@@ -347,10 +381,12 @@ fn documents_have_validators(engine: Engine) {
 fn the_jwks_changes_with_the_keys(engine: Engine) {
     let test = TestServer::start(engine);
     let kids = |answer: &Answer| -> Vec<String> {
-        answer.json()["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect()
+        let keys = answer.json()["keys"].as_array().unwrap().clone();
+        keys.iter().filter(|key| key["alg"] == "RS256").map(|key| text(&key["kid"])).collect()
     };
     let before = get(&test, JWKS);
-    let rotate = |mode| signing_keys::rotate(&test.server, &Caller::command_line(), mode).unwrap().kid;
+    let rotate =
+        |mode| signing_keys::rotate(&test.server, &Caller::command_line(), mode, SigningAlg::RS256).unwrap().kid;
     let old = kids(&before)[0].clone();
     // Published before it signs.
     let new = rotate(RotationMode::Scheduled);

@@ -7,6 +7,7 @@ use grantor::flows::clients::{self, ClientMembers};
 use grantor::flows::signing_keys::{self, RotationMode};
 use grantor::flows::users;
 use grantor::protocol::resource::Resource;
+use grantor::protocol::signing_alg::SigningAlg;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -145,7 +146,8 @@ fn signed(test: &TestServer, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let body = format!("{}.{}", part(header), part(claims));
     let keyring = test.server.keyring();
-    let signature = keyring.signing_key(test.clock.now()).unwrap().pair.sign(body.as_bytes()).unwrap();
+    let signature =
+        keyring.signing_key(SigningAlg::RS256, test.clock.now()).unwrap().pair.sign(body.as_bytes()).unwrap();
     format!("{body}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -174,7 +176,7 @@ fn forged_tokens_are_inactive(engine: Engine) {
         assert_inactive(&test, &client, &forged);
     }
     let claims = claims(&token);
-    let kid = test.server.keyring().signing_key(test.clock.now()).unwrap().kid.clone();
+    let kid = test.server.keyring().signing_key(SigningAlg::RS256, test.clock.now()).unwrap().kid.clone();
     let header = json!({ "typ": "at+jwt", "alg": "RS256", "kid": kid });
     assert!(test.is_active(&client, &signed(&test, &header, &claims)));
     // Signed by the right key, and still not an access token for now (RFC 9068 §4, RFC 8725 §3.1, §3.11).
@@ -308,7 +310,7 @@ fn a_key_of_another_instance_is_known_at_once(engine: Engine) {
     let sibling = test.sibling();
     let old = machine_token(&test, &client);
     test.advance(2);
-    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce).unwrap();
+    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce, SigningAlg::RS256).unwrap();
     let new = machine_token(&test, &client);
     assert_ne!(old.split('.').next(), new.split('.').next());
     for instance in [&test, &sibling] {
@@ -322,7 +324,7 @@ fn tokens_of_a_compromised_key_are_inactive(engine: Engine) {
     let client = test.confidential();
     let old = machine_token(&test, &client);
     test.advance(2);
-    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::Compromised).unwrap();
+    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::Compromised, SigningAlg::RS256).unwrap();
     assert_inactive(&test, &client, &old);
     assert!(test.is_active(&client, &machine_token(&test, &client)));
 }

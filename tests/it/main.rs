@@ -51,6 +51,7 @@ mod purge;
 mod rate_limits;
 mod refresh;
 mod revocation;
+mod signing_key_algorithms;
 mod signing_keys;
 mod store;
 mod third_party;

@@ -10,6 +10,7 @@ use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, S
 use grantor::clock::Clock;
 use grantor::config::{Config, HiddenText};
 use grantor::flows::Server;
+use grantor::protocol::signing_alg::SigningAlg;
 use grantor::store::{DatabaseUrl, Store, StoreConnection, StoreSettings, migrate};
 
 use crate::support::*;
@@ -395,8 +396,10 @@ fn servers_that_start_together_agree(engine: Engine) {
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let kids: Vec<String> =
-        servers.iter().map(|server| server.keyring().signing_key(start_time()).unwrap().kid.clone()).collect();
+    let kids: Vec<String> = servers
+        .iter()
+        .map(|server| server.keyring().signing_key(SigningAlg::RS256, start_time()).unwrap().kid.clone())
+        .collect();
     assert_eq!(kids[0], kids[1]);
     assert_eq!(servers[0].store.read(|connection| connection.list_signing_keys()).unwrap().len(), 1);
 }

@@ -19,6 +19,7 @@ use grantor::flows::purge::purge;
 use grantor::flows::signing_keys::{self, RotationMode};
 use grantor::protocol::resource::Resource;
 use grantor::protocol::scope::Scope;
+use grantor::protocol::signing_alg::SigningAlg;
 use grantor::store::StoreConnection;
 
 use crate::support::*;
@@ -183,17 +184,22 @@ fn a_grant_takes_what_came_from_it_along(engine: Engine) {
 
 fn expired_signing_keys_go(engine: Engine) {
     let test = TestServer::start(engine);
-    let old = labels(&test, "kid", "signing_keys");
-    let new = signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce).unwrap().kid;
+    let others = || labels(&test, "kid", "signing_keys WHERE alg <> 'RS256'");
+    let own = || labels(&test, "kid", "signing_keys WHERE alg = 'RS256'");
+    let (old, untouched) = (own(), others());
+    let new = signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce, SigningAlg::RS256)
+        .unwrap()
+        .kid;
     test.advance(86_400);
     purge(&test.server, &|| true).unwrap();
-    assert_eq!(labels(&test, "kid", "signing_keys").len(), 2, "{old:?} has only just ended");
+    assert_eq!(own().len(), 2, "{old:?} has only just ended");
     test.clock.advance(Duration::from_micros(1));
     purge(&test.server, &|| true).unwrap();
-    assert_eq!(labels(&test, "kid", "signing_keys"), BTreeSet::from([new.clone()]));
+    assert_eq!(own(), BTreeSet::from([new.clone()]));
     test.advance(10 * 366 * 86_400);
     purge(&test.server, &|| true).unwrap();
-    assert_eq!(labels(&test, "kid", "signing_keys"), BTreeSet::from([new]), "the current key has no end");
+    assert_eq!(own(), BTreeSet::from([new]), "the current key has no end");
+    assert_eq!((others(), untouched.len()), (untouched, 3));
 }
 
 fn a_purge_stops_when_told_and_goes_on_later(engine: Engine) {

@@ -14,6 +14,8 @@ use grantor::flows::caller::Caller;
 use grantor::flows::clients::ClientMembers;
 use grantor::flows::error::{FlowError, FlowResult};
 use grantor::flows::signing_keys::{self, RotationMode};
+use grantor::protocol::jwk::PublicParameters;
+use grantor::protocol::signing_alg::SigningAlg;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
@@ -50,7 +52,7 @@ fn pem(key: &RsaPrivateKey) -> String {
 }
 
 fn import(test: &TestServer, mode: RotationMode, pem: &str) -> FlowResult<SigningKey> {
-    signing_keys::import(&test.server, &Caller::command_line(), mode, pem)
+    signing_keys::import(&test.server, &Caller::command_line(), mode, pem, Some(SigningAlg::RS256))
 }
 
 /// Imports one of the prepared keys: quicker than making one, and otherwise a rotation like any other.
@@ -58,11 +60,12 @@ fn rotate(test: &TestServer, mode: RotationMode, number: usize) -> String {
     import(test, mode, &pem(&keys()[number])).unwrap().kid
 }
 
-/// The `kid`s in the JWKS.
+/// The `kid`s of RS256 in the JWKS.
 fn published(test: &TestServer) -> BTreeSet<String> {
     let answer = Answer::of(http_client().get(test.url("/.well-known/jwks.json")));
     assert_eq!(answer.status, 200);
-    answer.json()["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect()
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    keys.iter().filter(|key| key["alg"] == "RS256").map(|key| text(&key["kid"])).collect()
 }
 
 fn set(kids: &[&String]) -> BTreeSet<String> {
@@ -79,11 +82,12 @@ fn kid(token: &str) -> String {
 }
 
 fn current(test: &TestServer) -> String {
-    test.server.keyring().signing_key(test.clock.now()).unwrap().kid.clone()
+    test.server.keyring().signing_key(SigningAlg::RS256, test.clock.now()).unwrap().kid.clone()
 }
 
 fn states(test: &TestServer) -> Vec<SigningKeyState> {
-    signing_keys::list(&test.server, &Caller::command_line()).unwrap().into_iter().map(|(_, state)| state).collect()
+    let keys = signing_keys::list(&test.server, &Caller::command_line()).unwrap();
+    keys.into_iter().filter(|(key, _)| key.alg == SigningAlg::RS256).map(|(_, state)| state).collect()
 }
 
 /// A client whose tokens live as long as any may.
@@ -176,17 +180,21 @@ fn rotation_comes_when_it_is_due(engine: Engine) {
     let old = current(&test);
     // The first key has been signing for an hour when a test starts.
     test.advance(89 * DAY - 3_601);
-    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_none());
+    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_empty());
     test.advance(1);
-    let new = signing_keys::rotate_if_due(&test.server).unwrap().unwrap();
+    let made = signing_keys::rotate_if_due(&test.server).unwrap();
+    let algorithms: BTreeSet<SigningAlg> = made.iter().map(|key| key.alg).collect();
+    assert_eq!((made.len(), algorithms), (4, BTreeSet::from(SigningAlg::ALL)), "each algorithm alike");
+    let new = made.into_iter().find(|key| key.alg == SigningAlg::RS256).unwrap();
     assert_eq!(new.active_from, test.clock.now() + Duration::from_secs(DAY), "ninety days after the one before");
     assert_eq!(kid(&issue(&test, &client)), old);
-    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_none(), "one at a time");
+    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_empty(), "one at a time");
     test.advance(DAY);
     assert_eq!(kid(&issue(&test, &client)), new.kid);
-    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_none());
-    let event = &test.events("signing_key.rotated")[0];
-    assert_eq!((event.actor_kind.as_str(), event.target_id.as_deref()), ("server", Some(new.kid.as_str())));
+    assert!(signing_keys::rotate_if_due(&test.server).unwrap().is_empty());
+    let events = test.events("signing_key.rotated");
+    assert!(events.iter().all(|event| event.actor_kind == "server"));
+    assert!(events.iter().any(|event| event.target_id.as_deref() == Some(new.kid.as_str())));
 }
 
 fn at_once<T: Send>(callers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -224,6 +232,7 @@ fn of_many_rotations_one_wins(engine: Engine) {
         }
         assert!(!won.is_empty() && won.len() + lost == 4, "{done:?}");
         let open = test.server.store.read(|connection| connection.list_signing_keys()).unwrap();
+        let open: Vec<_> = open.into_iter().filter(|row| row.key.alg == SigningAlg::RS256).collect();
         assert_eq!(open.len(), won.len() + 1, "each winner is there, no loser");
         assert_eq!(open.iter().filter(|row| row.key.retired_at.is_none()).count(), 1, "one is current");
         assert_eq!(current(instances[0]), current(instances[1]));
@@ -239,7 +248,8 @@ fn of_many_due_rotations_one_wins(engine: Engine) {
         let instance = if number % 2 == 0 { &test } else { &sibling };
         signing_keys::rotate_if_due(&instance.server).unwrap()
     });
-    assert_eq!(done.iter().flatten().count(), 1, "{done:?}");
+    let made: Vec<SigningAlg> = done.into_iter().flatten().map(|key| key.alg).collect();
+    assert_eq!((made.len(), made.into_iter().collect::<BTreeSet<_>>().len()), (4, 4), "one for each algorithm");
     // The winner may have been the other instance: this one reads the keys as its job does every few seconds.
     signing_keys::reload(&test.server).unwrap();
     assert_eq!(published(&test).len(), 2);
@@ -286,13 +296,13 @@ fn keys_from_elsewhere_are_imported(engine: Engine) {
     let client = test.confidential();
     let (one, other) = (&keys()[0], &keys()[1]);
     let pkcs8 = import(&test, RotationMode::AtOnce, &pem(one)).unwrap();
-    assert_eq!(pkcs8.public_jwk.n, URL_SAFE_NO_PAD.encode(one.n().to_bytes_be()));
-    assert_eq!((pkcs8.public_jwk.e.as_str(), pkcs8.bits), ("AQAB", 2048));
+    let public = |key: &RsaPrivateKey| PublicParameters::rsa(&key.n().to_bytes_be(), &[1, 0, 1]);
+    assert_eq!((&pkcs8.public_jwk.parameters, pkcs8.bits), (&public(one), 2048));
     assert_eq!(kid(&issue(&test, &client)), pkcs8.kid);
     let text = other.to_pkcs1_pem(LineEnding::CRLF).unwrap().to_string();
     assert!(text.starts_with("-----BEGIN RSA PRIVATE KEY-----"));
     let pkcs1 = import(&test, RotationMode::AtOnce, &text).unwrap();
-    assert_eq!(pkcs1.public_jwk.n, URL_SAFE_NO_PAD.encode(other.n().to_bytes_be()));
+    assert_eq!(pkcs1.public_jwk.parameters, public(other));
     let issued = issue(&test, &client);
     assert_eq!(kid(&issued), pkcs1.kid);
     assert!(test.is_active(&client, &issued));
@@ -360,11 +370,14 @@ fn private_parts_stay_inside(engine: Engine) {
     let jwks = read("/.well-known/jwks.json");
     for jwk in jwks.json()["keys"].as_array().unwrap() {
         let members: BTreeSet<&str> = jwk.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"]));
-        assert_eq!(
-            (&jwk["kty"], &jwk["alg"], &jwk["use"], &jwk["e"]),
-            (&"RSA".into(), &"RS256".into(), &"sig".into(), &"AQAB".into())
-        );
+        let (kty, own) = match text(&jwk["alg"]).as_str() {
+            "ES256" => ("EC", ["crv", "x", "y"].as_slice()),
+            "EdDSA" => ("OKP", ["crv", "x"].as_slice()),
+            _ => ("RSA", ["e", "n"].as_slice()),
+        };
+        assert_eq!(members, ["alg", "kid", "kty", "use"].iter().chain(own).copied().collect());
+        assert_eq!((text(&jwk["kty"]).as_str(), text(&jwk["use"]).as_str()), (kty, "sig"));
+        assert!(kty != "RSA" || jwk["e"] == "AQAB");
     }
     let spoken = [jwks.body, read("/v1/signing-keys").body, read("/v1/audit-events?limit=200").body];
     for part in &parts {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use grantor::clock::Clock;
 use grantor::config::{Config, HiddenText};
 use grantor::crypto::derived_keys::{DerivedKeys, RootKey};
-use grantor::crypto::rsa_key::{self, RsaSigningKey};
+use grantor::crypto::key_pair::{self, SigningKeyPair};
 use grantor::domain::audit_event::{AuditEvent, AuditFilter};
 use grantor::domain::page::PageRequest;
 use grantor::domain::profile::Profile;
@@ -27,6 +27,7 @@ use grantor::protocol::grant_type::GrantType;
 use grantor::protocol::pkce::CodeVerifier;
 use grantor::protocol::redirect_uri::RedirectUri;
 use grantor::protocol::scope::Scope;
+use grantor::protocol::signing_alg::SigningAlg;
 use grantor::store::{DatabaseUrl, SealedSigningKey, Store, StoreSettings};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client as HttpClient, RequestBuilder, Response};
@@ -136,10 +137,11 @@ impl TestDatabase {
         StoreSettings { url, pool_size: 8, connect_timeout: Duration::from_secs(5) }
     }
 
-    /// Puts the signing key of this test run into it, so that no test waits for a key to be made.
-    fn seed_signing_key(&self) {
+    /// Puts the signing keys of this test run into it, so that no test waits for a key to be made.
+    fn seed_signing_keys(&self) {
         let store = Store::open(&self.settings(), &|_| ()).unwrap();
-        store.write(|connection| connection.insert_signing_key(&shared_signing_key())).unwrap();
+        let insert = |alg| store.write(move |connection| connection.insert_signing_key(&shared_signing_key(alg)));
+        SigningAlg::ALL.into_iter().try_for_each(insert).unwrap();
     }
 }
 
@@ -150,11 +152,13 @@ fn make_schema(base: &str, schema: &str) {
     connection.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
 }
 
-/// One private key for all test servers of this process, sealed under [`ROOT_KEY`].
-fn shared_signing_key() -> SealedSigningKey {
-    static PKCS8: OnceLock<Vec<u8>> = OnceLock::new();
-    let pkcs8 = PKCS8.get_or_init(|| rsa_key::generate(2048).unwrap().to_vec());
-    let parsed = RsaSigningKey::from_pkcs8(pkcs8).unwrap();
+/// One private key of each algorithm for all test servers of this process, sealed under [`ROOT_KEY`].
+fn shared_signing_key(alg: SigningAlg) -> SealedSigningKey {
+    static PKCS8: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    let made =
+        PKCS8.get_or_init(|| SigningAlg::ALL.map(|alg| key_pair::generate(alg, 2048).unwrap().to_vec()).to_vec());
+    let pkcs8 = &made[SigningAlg::ALL.iter().position(|known| *known == alg).unwrap()];
+    let parsed = SigningKeyPair::from_pkcs8(alg, pkcs8).unwrap();
     let keys = DerivedKeys::derive(&RootKey::parse(ROOT_KEY).unwrap()).unwrap();
     let kid = parsed.public_jwk.kid.clone();
     let private_sealed = keys.sealing.seal(&kid, pkcs8).unwrap();
@@ -162,7 +166,8 @@ fn shared_signing_key() -> SealedSigningKey {
     let long_ago = start_time() - Duration::from_secs(3600);
     let key = SigningKey {
         kid,
-        bits: 2048,
+        alg,
+        bits: i32::try_from(parsed.bits).unwrap(),
         public_jwk: parsed.public_jwk,
         created_at: long_ago,
         active_from: long_ago,
@@ -210,10 +215,10 @@ impl TestServer {
         Self::start_on(Arc::new(Self::seeded(engine)), Clock::System, |_| ())
     }
 
-    /// A database with a signing key.
+    /// A database with a signing key for each algorithm.
     pub fn seeded(engine: Engine) -> TestDatabase {
         let database = TestDatabase::empty(engine);
-        database.seed_signing_key();
+        database.seed_signing_keys();
         database
     }
 

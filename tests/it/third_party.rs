@@ -4,6 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use grantor::flows::caller::Caller;
 use grantor::flows::signing_keys::{self, RotationMode};
+use grantor::protocol::signing_alg::SigningAlg;
 use oauth2::basic::BasicClient;
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
@@ -231,7 +232,7 @@ fn a_resource_server_validates_offline_across_a_rotation(engine: Engine) {
     let forged = format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(wider.to_string()));
     assert!(resource_server.validate(&forged).is_none());
 
-    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce).unwrap();
+    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::AtOnce, SigningAlg::RS256).unwrap();
     let new = get();
     assert!(resource_server.validate(&new).is_some());
     assert_eq!(resource_server.fetched, 2);
@@ -242,7 +243,7 @@ fn a_resource_server_validates_offline_across_a_rotation(engine: Engine) {
     let mut newcomer = ResourceServer::new(&test);
     assert!(newcomer.validate(&new).is_some() && newcomer.validate(&old).is_some());
 
-    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::Compromised).unwrap();
+    signing_keys::rotate(&test.server, &Caller::command_line(), RotationMode::Compromised, SigningAlg::RS256).unwrap();
     let mut newcomer = ResourceServer::new(&test);
     assert!(newcomer.validate(&new).is_none() && newcomer.validate(&old).is_none());
     assert!(newcomer.validate(&get()).is_some());

@@ -1,24 +1,20 @@
-//! Delivering alerts: lease a due delivery, make the attempt outside of any write, record what became of it. At least once:
-//! an instance that dies between sending and recording leaves a lease that runs out.
-
-use std::time::Duration;
+//! Delivering alerts, to each endpoint in turn.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::crypto::random;
 use crate::domain::alert::{AlertRule, AlertSubject, NewAlert};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
-use crate::domain::webhook_delivery::{AttemptOutcome, DeliveryStatus, MAIL_ENDPOINT, WebhookDelivery, after_attempt};
+use crate::domain::webhook_delivery::{AfterAttempt, AttemptOutcome, DeliveryStatus, MAIL_ENDPOINT, WebhookDelivery};
 use crate::flows::Server;
 use crate::flows::alerts::with_deliveries;
 use crate::flows::caller::Caller;
+use crate::flows::delivery::{Delivery, attempt, lease};
 use crate::flows::error::{Failure, FlowError, FlowResult};
 use crate::outbound::webhook;
+use crate::store::{StoreConnection, StoreError};
 
-/// How long an attempt may take before another instance makes it: well beyond the limits of client and mailer.
-const LEASE: Duration = Duration::from_secs(120);
 /// Most deliveries of one round to one endpoint.
 const ROUND: usize = 50;
 
@@ -39,43 +35,56 @@ pub fn deliver_due_to(server: &Server, endpoint: &str, keep_going: &dyn Fn() -> 
         let Some(id) = server.store.read(|connection| connection.find_due_webhook_delivery(endpoint, now))? else {
             break;
         };
-        let Some((delivery, lease)) = lease(server, &id)? else { continue };
+        let Some((delivery, lease)) = lease::<WebhookDelivery>(server, &id)? else {
+            continue;
+        };
         made += 1;
-        if attempt(server, &delivery, lease)? != DeliveryStatus::Delivered {
+        if attempt(server, delivery, lease)? != DeliveryStatus::Delivered {
             break;
         }
     }
     Ok(made)
 }
 
-/// Leases a delivery for one attempt; None when somebody else has it.
-fn lease(server: &Server, id: &str) -> Result<Option<(WebhookDelivery, DateTime<Utc>)>, Failure> {
-    let (now, id) = (server.clock.now(), id.to_owned());
-    let until = now + LEASE;
-    let leased = server.store.write(move |connection| {
-        if !connection.lease_webhook_delivery(&id, until, now)? {
-            return Ok(None);
-        }
-        connection.find_webhook_delivery(&id)
-    })?;
-    Ok(leased.map(|delivery| (delivery, until)))
-}
-
-/// Makes an attempt and records what became of it.
-fn attempt(server: &Server, delivery: &WebhookDelivery, lease: DateTime<Utc>) -> Result<DeliveryStatus, Failure> {
-    let outcome = send(server, delivery);
-    let [jitter] = random::octets::<1>()?;
-    let now = server.clock.now();
-    let after = after_attempt(outcome, delivery.attempts, jitter, now);
-    let status = after.status;
-    server.metrics.alert_delivery(status.as_str());
-    if status == DeliveryStatus::Dead {
-        let error = after.error.as_deref().unwrap_or_default();
-        log::error!("the delivery {} to {} is given up: {error}", delivery.id, delivery.endpoint);
+impl Delivery for WebhookDelivery {
+    fn id(&self) -> &str {
+        &self.id
     }
-    let id = delivery.id.clone();
-    server.store.write(move |connection| connection.finish_webhook_attempt((&id, lease), &after, now))?;
-    Ok(status)
+
+    fn attempts(&self) -> i64 {
+        self.attempts
+    }
+
+    fn lease(
+        connection: &mut StoreConnection,
+        id: &str,
+        until: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, StoreError> {
+        if connection.lease_webhook_delivery(id, until, now)? { connection.find_webhook_delivery(id) } else { Ok(None) }
+    }
+
+    fn send(&self, server: &Server) -> Result<AttemptOutcome, Failure> {
+        Ok(send(server, self))
+    }
+
+    fn record(
+        &self,
+        connection: &mut StoreConnection,
+        lease: DateTime<Utc>,
+        after: &AfterAttempt,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        connection.finish_webhook_attempt((&self.id, lease), after, now)
+    }
+
+    fn report(&self, server: &Server, after: &AfterAttempt) {
+        server.metrics.alert_delivery(after.status.as_str());
+        if after.status == DeliveryStatus::Dead {
+            let error = after.error.as_deref().unwrap_or_default();
+            log::error!("the delivery {} to {} is given up: {error}", self.id, self.endpoint);
+        }
+    }
 }
 
 fn send(server: &Server, delivery: &WebhookDelivery) -> AttemptOutcome {
@@ -144,8 +153,8 @@ pub fn test(server: &Server, caller: &Caller, endpoint: &str) -> FlowResult<Webh
         connection.insert_audit_event(&event, now)
     })?;
     // Where a job was faster, it makes the attempt.
-    if let Some((delivery, lease)) = lease(server, &id)? {
-        attempt(server, &delivery, lease)?;
+    if let Some((delivery, lease)) = lease::<WebhookDelivery>(server, &id)? {
+        attempt(server, delivery, lease)?;
     }
     let done = server.store.read(|connection| connection.find_webhook_delivery(&id))?;
     done.ok_or_else(|| FlowError::Failed(Failure::Internal("the delivery is gone".to_owned())))

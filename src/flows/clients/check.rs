@@ -6,6 +6,7 @@ use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments, subject};
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// Completes and checks a registration: within itself, against the configuration, against the defined scopes, and
 /// against what the caller holds.
@@ -50,6 +51,24 @@ pub(super) fn settle(server: &Server, caller: &Caller, client: &mut Client) -> F
         return refuse(format!("there is no role '{unknown}' in the configuration"));
     }
     check_lifetimes(server, client)?;
+    check_algorithms(server, client)?;
+    Ok(())
+}
+
+/// What is to be signed for a client needs a key.
+fn check_algorithms(server: &Server, client: &Client) -> Result<(), Denial> {
+    let metadata = &client.metadata;
+    let wanted = [
+        ("id_token_signed_response_alg", Some(metadata.id_token_signed_response_alg)),
+        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+    ];
+    for (member, alg) in wanted.into_iter().filter_map(|(member, alg)| alg.map(|alg| (member, alg))) {
+        if !server.config.signing_keys.algorithms.contains(alg) {
+            let known: Vec<_> = server.config.signing_keys.algorithms.iter().map(SigningAlg::as_str).collect();
+            let text = format!("{member}: there is no key for {}; there is one for {}", alg.as_str(), known.join(", "));
+            return Err(Denial::InvalidMember(text));
+        }
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::domain::user::User;
 use crate::flows::error::Failure;
 use crate::flows::token::authority::Authority;
 use crate::flows::token::mint::Minted;
-use crate::flows::{Server, subject};
+use crate::flows::{Server, signing_keys, subject};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::id_token::{ACR_PASSWORD, AMR_PASSWORD, ID_TOKEN_TYPE, IdTokenClaims};
 use crate::protocol::scope::OPENID;
@@ -62,10 +62,8 @@ pub fn issue(
 }
 
 /// Signs what a client is told of a user: an ID token, or a userinfo answer.
-pub fn sign(server: &Server, _alg: SigningAlg, claims: &impl Serialize) -> Result<String, Failure> {
+pub fn sign(server: &Server, alg: SigningAlg, claims: &impl Serialize) -> Result<String, Failure> {
     let keyring = server.keyring();
-    let key = keyring
-        .signing_key(server.clock.now())
-        .ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;
+    let key = signing_keys::signing_key(&keyring, alg, server.clock.now())?;
     Ok(jwt::sign_as(ID_TOKEN_TYPE, claims, key)?)
 }

@@ -10,10 +10,11 @@ use crate::domain::grant::Grant;
 use crate::domain::user::User;
 use crate::flows::error::Failure;
 use crate::flows::token::authority::Authority;
-use crate::flows::{Server, subject};
+use crate::flows::{Server, signing_keys, subject};
 use crate::protocol::claims::{AccessTokenClaims, Audience};
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::protocol::signing_alg::SigningAlg;
 use crate::protocol::token_response::TokenResponse;
 
 /// Whom a token speaks of.
@@ -134,7 +135,7 @@ pub fn sign(server: &Server, draft: Draft, authority: &Authority) -> Result<Mint
         projects: draft.projects,
     };
     let keyring = server.keyring();
-    let key = keyring.signing_key(now).ok_or_else(|| Failure::Internal("there is no active signing key".to_owned()))?;
+    let key = signing_keys::signing_key(&keyring, SigningAlg::RS256, now)?;
     Ok(Minted { access_token: jwt::sign(&claims, key)?, jti, expires_in })
 }
 

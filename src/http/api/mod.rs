@@ -6,6 +6,7 @@ mod audit_checkpoints;
 mod audit_events;
 mod clients;
 mod configured;
+mod logout_deliveries;
 pub(super) mod openapi;
 mod projects;
 mod revoked_tokens;
@@ -66,6 +67,7 @@ pub fn scope() -> Scope {
         )
         .service(web::resource("/signing-keys").route(web::get().to(signing_keys::list)))
         .service(web::resource("/signing-keys/rotate").route(web::post().to(signing_keys::rotate)))
+        .service(web::resource("/logout-deliveries").route(web::get().to(logout_deliveries::list)))
         .service(web::resource("/alerts").route(web::get().to(alerts::list)))
         .service(web::resource("/webhook-deliveries").route(web::get().to(alerts::list_deliveries)))
         .service(web::resource("/webhook-deliveries/{id}/resend").route(web::post().to(alerts::resend)))

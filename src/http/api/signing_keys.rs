@@ -8,6 +8,7 @@ use crate::flows::signing_keys::{self, RotationMode};
 use crate::http::api::Api;
 use crate::http::api::openapi::Problem;
 use crate::http::extract;
+use crate::protocol::signing_alg::SigningAlg;
 
 /// A signing key with its state.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -54,19 +55,23 @@ enum Mode {
 pub struct Rotate {
     #[serde(default)]
     mode: Mode,
+    /// The algorithm whose key is replaced.
+    #[serde(default)]
+    alg: SigningAlg,
 }
 
 /// Make a new signing key.
 #[utoipa::path(post, path = "/v1/signing-keys/rotate", tag = "signing keys", request_body = Rotate,
     responses((status = 200, body = SigningKey), (status = "4XX", body = Problem)), security(("bearer" = ["signing-keys:write"])))]
 pub async fn rotate(api: Api, payload: web::Payload) -> HttpResponse {
-    let mode = match extract::json::<Rotate>(&api.request, payload).await {
-        Ok(body) => match body.mode {
-            Mode::Scheduled => RotationMode::Scheduled,
-            Mode::AtOnce => RotationMode::AtOnce,
-            Mode::Compromised => RotationMode::Compromised,
-        },
+    let body = match extract::json::<Rotate>(&api.request, payload).await {
+        Ok(body) => body,
         Err(denial) => return api.unreadable(denial).await,
     };
-    api.answer(api.run(move |server, caller| signing_keys::rotate(server, caller, mode)).await)
+    let mode = match body.mode {
+        Mode::Scheduled => RotationMode::Scheduled,
+        Mode::AtOnce => RotationMode::AtOnce,
+        Mode::Compromised => RotationMode::Compromised,
+    };
+    api.answer(api.run(move |server, caller| signing_keys::rotate(server, caller, mode, body.alg)).await)
 }

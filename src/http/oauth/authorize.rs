@@ -11,7 +11,7 @@ use crate::http::run::run;
 use crate::http::{cookies, extract, pages, respond};
 
 /// Longest request repeated by GET, in bytes: what fits into an address that browsers and this server take.
-const MAX_QUERY: usize = 60_000;
+pub const MAX_QUERY: usize = 60_000;
 
 /// Goes as far as it can for this browser.
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {

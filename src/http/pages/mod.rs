@@ -77,6 +77,15 @@ fn policy(target: &FormTarget<'_>, script: Option<&str>) -> String {
     )
 }
 
+/// The policy of a page that leads nowhere and loads these addresses in frames.
+fn policy_with_frames(frames: &[String]) -> String {
+    let plain = policy(&FormTarget::Here, None);
+    let mut origins: Vec<_> = frames.iter().filter_map(|address| form_action_source(address)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    if origins.is_empty() { plain } else { format!("{plain}; frame-src {}", origins.join(" ")) }
+}
+
 fn render(status: StatusCode, page: &impl Template, policy: String) -> HttpResponse {
     match page.render() {
         Ok(html) => HttpResponse::build(status)

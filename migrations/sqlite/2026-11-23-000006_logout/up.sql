@@ -1,0 +1,17 @@
+-- Logout tokens on their way: one row for each client of a session that has ended. The token itself is made at each attempt.
+CREATE TABLE logout_deliveries (
+    id TEXT NOT NULL PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    sid TEXT NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    leased_until INTEGER,
+    last_error TEXT,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT;
+
+CREATE INDEX logout_deliveries_due ON logout_deliveries (next_attempt_at) WHERE status = 'pending';
+CREATE INDEX logout_deliveries_created_at ON logout_deliveries (created_at);

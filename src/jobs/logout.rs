@@ -1,0 +1,24 @@
+//! The jobs that tell clients of the ends of sessions: several threads, so that a client that does not answer holds up one of
+//! them and nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::flows::error::FlowError;
+use crate::flows::{Server, logout_deliveries};
+use crate::jobs::Jobs;
+
+/// How often the outbox is looked at: within this long after a logout its clients are told.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// How many clients are told at once.
+const THREADS: usize = 4;
+
+/// Starts them.
+pub fn start(jobs: &mut Jobs, server: &Arc<Server>) -> std::io::Result<()> {
+    for number in 1..=THREADS {
+        jobs.spawn(&format!("logout-{number}"), server, INTERVAL, |server, stop| {
+            logout_deliveries::deliver_due(server, &|| !stop.is_set()).map(drop).map_err(FlowError::from)
+        })?;
+    }
+    Ok(())
+}
