@@ -9,10 +9,10 @@ use crate::domain::consent;
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
-use crate::flows::Server;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
+use crate::flows::{Server, pushed_requests};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
 use crate::protocol::error_code::ErrorCode;
@@ -94,6 +94,15 @@ fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial>
     Ok(request)
 }
 
+/// Checks a request before any user has come with it (RFC 9126 §2.1): everything that no user could change.
+pub fn check_ahead(server: &Server, params: &Params) -> FlowResult<()> {
+    let trusted = trust(server, params)?;
+    let request = check(&trusted, params)?;
+    trusted.client.check_resources(&request.resources)?;
+    request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
+    Ok(())
+}
+
 /// Goes as far as it can: to a code, an error for the client, or a page for the user.
 pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -> FlowResult<Step> {
     let trusted = trust(server, params)?;
@@ -116,6 +125,7 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
 
 fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: &Trusted) -> FlowResult<Step> {
     let request = check(trusted, params)?;
+    pushed_requests::check_required(server, &trusted.client, params)?;
     let may_prompt = request.may_prompt;
     let Some(live) = login::current(server, cookie)? else {
         // Refuse what no user could change before sending one through the login page.
@@ -135,7 +145,7 @@ fn try_advance(server: &Server, params: &Params, cookie: Option<&str>, trusted: 
             client: trusted.client.clone(),
             redirect_uri: trusted.redirect_uri.clone(),
             username: live.user.username.clone(),
-            scopes: describe(server, &authority),
+            scopes: token::describe(server, &authority),
         };
         return Ok(Step::Consent(Box::new(question)));
     }
@@ -171,12 +181,6 @@ pub fn authority(
 pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> FlowResult<Authority> {
     let request = check(trusted, params)?;
     authority(server, trusted, &request, live)
-}
-
-fn describe(server: &Server, authority: &Authority) -> Vec<(String, String)> {
-    let definitions = server.scopes();
-    let description = |name: &str| definitions.find(name).map_or(name, |definition| &definition.description).to_owned();
-    authority.scope.iter().map(|name| (name.to_owned(), description(name))).collect()
 }
 
 fn issue_code(

@@ -11,12 +11,14 @@ pub mod authorize;
 pub mod bearer;
 pub mod caller;
 pub mod client_auth;
+pub mod client_keys;
 pub mod clients;
 pub mod configured;
 pub mod consent;
 pub mod credentials;
 pub mod csrf;
 pub mod demo;
+pub mod device;
 pub mod discovery;
 pub mod environments;
 pub mod error;
@@ -29,6 +31,7 @@ pub mod open;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
+pub mod pushed_requests;
 pub mod resource_server;
 pub mod revoke;
 pub mod scopes;
@@ -64,6 +67,7 @@ use crate::domain::environment::Environment;
 use crate::domain::role::Roles;
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::flows::alerts::AlertEndpoints;
+use crate::flows::client_keys::ClientKeySource;
 use crate::protocol::resource::Resource;
 use crate::store::Store;
 
@@ -101,6 +105,8 @@ pub struct Server {
     proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,
+    user_code_throttle: LoginThrottle,
+    client_keys: ClientKeySource,
     keyring: RwLock<Arc<Keyring>>,
     scopes: RwLock<Arc<ScopeDefinitions>>,
 }

@@ -23,6 +23,7 @@ use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::scope_definition::ScopeDefinition;
 use crate::flows::alerts::AlertEndpoints;
 use crate::flows::caller::Caller;
+use crate::flows::client_keys::ClientKeySource;
 use crate::flows::error::{Failure, FlowError};
 use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
@@ -89,6 +90,8 @@ impl Server {
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),
             client_throttle: Arc::new(LoginThrottle::new(limits)),
+            user_code_throttle: LoginThrottle::new(limits),
+            client_keys: ClientKeySource::default(),
             proven_secrets: ProvenSecrets::default(),
             passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::error::{Failure, FlowError};
+use crate::flows::{Server, discovery};
 use crate::http::rate_headers;
 use crate::protocol::error_code::{ErrorCode, error_description};
 
@@ -146,7 +146,7 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             if let Some(seconds) = denial_retry_after(&denial) {
                 response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
-            for challenge in challenges(&denial).iter().filter_map(|text| text.parse().ok()) {
+            for challenge in challenges(server, &denial).iter().filter_map(|text| text.parse().ok()) {
                 response.headers_mut().append(WWW_AUTHENTICATE, challenge);
             }
             set_rate_headers(server, &mut response, &denial);
@@ -171,13 +171,21 @@ const fn api_code(denial: &Denial) -> &'static str {
     }
 }
 
-fn challenges(denial: &Denial) -> Vec<String> {
+/// RFC 9728 §5.1: the challenge of a 401 tells where the admin API is described.
+fn admin_challenge(server: &Server) -> String {
+    match discovery::admin_api_metadata_url(server) {
+        Some(url) => format!("{BEARER_CHALLENGE}, resource_metadata=\"{url}\""),
+        None => BEARER_CHALLENGE.to_owned(),
+    }
+}
+
+fn challenges(server: &Server, denial: &Denial) -> Vec<String> {
     match denial {
         // RFC 6750 §3.1: no error code to a request without any authentication information.
-        Denial::BearerMissing => vec![BEARER_CHALLENGE.to_owned()],
-        Denial::CallerUnauthenticated => vec![BASIC_CHALLENGE.to_owned(), BEARER_CHALLENGE.to_owned()],
+        Denial::BearerMissing => vec![admin_challenge(server)],
+        Denial::CallerUnauthenticated => vec![BASIC_CHALLENGE.to_owned(), admin_challenge(server)],
         Denial::BearerInvalid | Denial::AccessKeyRefused(_) => {
-            vec![format!("{BEARER_CHALLENGE}, error=\"invalid_token\"")]
+            vec![format!("{}, error=\"invalid_token\"", admin_challenge(server))]
         }
         Denial::BearerScopeMissing(scope) => {
             vec![format!("{BEARER_CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\"")]

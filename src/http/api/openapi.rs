@@ -13,7 +13,7 @@ use crate::http::api::{
     access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, revoked_tokens, scopes,
     service_accounts, signing_keys, usage, users, verify, workflows,
 };
-use crate::http::oauth::{introspect, revoke, token};
+use crate::http::oauth::{device_authorization, introspect, par, revoke, token};
 use crate::http::{forward_auth, respond};
 
 /// A problem (RFC 9457).
@@ -67,7 +67,7 @@ impl Modify for Bearer {
         service_accounts::disable, service_accounts::enable, service_accounts::revoke,
         projects::list, projects::create, projects::show, projects::update, projects::delete,
         configured::list_environments, configured::list_plans,
-        token::exchange, introspect::introspect, revoke::revoke, forward_auth::ask,
+        token::exchange, introspect::introspect, revoke::revoke, par::push, device_authorization::authorize, forward_auth::ask,
     ),
     modifiers(&Bearer)
 )]

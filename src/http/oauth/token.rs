@@ -7,7 +7,7 @@ use crate::flows::{Server, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenForm};
-use crate::http::run::{run, run_waiting};
+use crate::http::run::run_waiting;
 use crate::http::{extract, limits, respond};
 use crate::protocol::token_response::TokenResponse;
 
@@ -34,8 +34,12 @@ pub async fn exchange(
     // RFC 6749 §4.3 is the one grant that hashes.
     let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
     let origin = extract::origin(&request);
+    let lane = params.clone();
     let exchange = move |server: &Server| token::exchange(server, &params, credentials, source, origin.as_deref());
-    let answer = if hashes { run_waiting(&server, exchange).await } else { run(&server, exchange).await };
+    let answer = match hashes {
+        true => run_waiting(&server, exchange).await,
+        false => super::run_for_client(&server, &lane, exchange).await,
+    };
     match answer {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),

@@ -10,7 +10,7 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::limits::Door;
 use crate::flows::login::LiveSession;
 use crate::flows::password_check::LoginAttempt;
-use crate::flows::{Server, authorize, csrf, login};
+use crate::flows::{Server, authorize, csrf, login, pushed_requests};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
@@ -46,10 +46,11 @@ struct Sender {
 
 /// What the page needs to know before it is shown.
 fn find_sender(server: &Server, params: &Params, has_query: bool) -> FlowResult<Option<Sender>> {
-    if !has_query {
+    // Whose device it is, is told only by the page that counts wrong codes.
+    if !has_query || is_for_device(params) {
         return Ok(None);
     }
-    let trusted = authorize::trust(server, params)?;
+    let trusted = authorize::trust(server, &pushed_requests::resolve(server, params)?)?;
     Ok(Some(Sender {
         client_id: trusted.client.client_id.0,
         client_name: trusted.client.client_name,
@@ -98,16 +99,24 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
         Ok((find_sender(server, &params, has_query)?, login::current(server, session.as_deref())?))
     });
     match found.await {
-        Ok((Some(_), Some(_))) => onward(&request, &edge),
-        Ok((None, Some(live))) => signed_in(&request, &server, &edge, &live),
+        Ok((None, Some(live))) if !has_query => signed_in(&request, &server, &edge, &live),
+        Ok((_, Some(_))) => onward(&request, &edge),
         Ok((sender, None)) => form(&request, (&server, &edge), sender.as_ref(), None),
         Err(error) => pages::error(&server, &edge, &error),
     }
 }
 
+/// Does somebody sign in to decide on a device (RFC 8628 §3.3)?
+fn is_for_device(params: &Params) -> bool {
+    params.iter().next().is_some() && params.iter().all(|(name, _)| name == "user_code")
+}
+
 fn onward(request: &HttpRequest, edge: &Edge) -> HttpResponse {
     match request.query_string() {
         "" => respond::see_other(&format!("{}/login", edge.base_path)),
+        query if extract::query(request).is_ok_and(|params| is_for_device(&params)) => {
+            respond::see_other(&format!("{}/device?{query}", edge.base_path))
+        }
         query => respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path)),
     }
 }
