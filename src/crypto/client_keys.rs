@@ -83,9 +83,10 @@ impl ClientKey {
             return None;
         }
         let (mut algs, decoding) = match (text("kty")?, text("crv")) {
-            ("RSA", _) => {
-                (vec![AssertionAlg::RS256, AssertionAlg::PS256], DecodingKey::from_rsa_components(text("n")?, text("e")?))
-            }
+            ("RSA", _) => (
+                vec![AssertionAlg::RS256, AssertionAlg::PS256],
+                DecodingKey::from_rsa_components(text("n")?, text("e")?),
+            ),
             ("EC", Some("P-256")) => {
                 (vec![AssertionAlg::ES256], DecodingKey::from_ec_components(text("x")?, text("y")?))
             }

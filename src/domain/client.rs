@@ -224,7 +224,9 @@ impl Client {
             return fail("refresh_token needs a grant that issues one: authorization_code, device_code or password");
         }
         if self.allows_grant(GrantType::Workflow) && !self.token_endpoint_auth_method.sends_secret() {
-            return fail("workflows are only for confidential clients: without a client_secret there is nothing to enter");
+            return fail(
+                "workflows are only for confidential clients: without a client_secret there is nothing to enter",
+            );
         }
         if self.resources.is_empty() {
             return fail("resources must name at least one resource");

@@ -37,7 +37,9 @@ impl AssertionFault {
     pub const fn public_text(self) -> &'static str {
         match self {
             Self::Subject => "iss and sub of the client_assertion must both be the client_id",
-            Self::Algorithm => "the client_assertion is signed with another algorithm than the client is registered for",
+            Self::Algorithm => {
+                "the client_assertion is signed with another algorithm than the client is registered for"
+            }
             Self::Audience => {
                 "aud of the client_assertion must be the issuer of this server, as one string where nothing else is registered"
             }

@@ -80,9 +80,9 @@ fn insert(server: &Server, device_digest: &[u8], asked: &DeviceAuthorization) ->
         let Some(code) = UserCode::from_octets(&random::octets::<32>()?) else { continue };
         let (device_digest, user_digest) = (device_digest.to_vec(), server.keys.digest_user_code(&code));
         let stored = asked.clone();
-        let written = server.store.write(move |connection| {
-            connection.insert_device_authorization((&device_digest, &user_digest), &stored)
-        });
+        let written = server
+            .store
+            .write(move |connection| connection.insert_device_authorization((&device_digest, &user_digest), &stored));
         match written {
             Ok(()) => return Ok(code),
             Err(StoreError::Conflict(_)) => {}

@@ -161,7 +161,11 @@ mod tests {
             ("{}", "{}", ".x"),
             ("x", "{}", ".x"),
         ] {
-            assert_eq!(parse(header, claims, rest).err(), Some(InvalidAssertion::Malformed), "{header} {claims} {rest}");
+            assert_eq!(
+                parse(header, claims, rest).err(),
+                Some(InvalidAssertion::Malformed),
+                "{header} {claims} {rest}"
+            );
         }
     }
 

@@ -20,13 +20,8 @@ pub enum ClientAuthMethod {
 
 impl ClientAuthMethod {
     /// Every method of this server, in the order of the metadata document.
-    pub const ALL: [Self; 5] = [
-        Self::ClientSecretBasic,
-        Self::ClientSecretPost,
-        Self::ClientSecretJwt,
-        Self::PrivateKeyJwt,
-        Self::None,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::ClientSecretBasic, Self::ClientSecretPost, Self::ClientSecretJwt, Self::PrivateKeyJwt, Self::None];
 
     /// The registered spelling.
     pub const fn as_str(self) -> &'static str {

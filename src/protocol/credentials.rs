@@ -37,7 +37,9 @@ pub enum CredentialsError {
     #[error("no client credentials were presented")]
     Absent,
     /// RFC 7521 §4.2: an assertion of another type, or one half of the pair alone.
-    #[error("client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer, with a client_assertion")]
+    #[error(
+        "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer, with a client_assertion"
+    )]
     AssertionType,
     /// An assertion that cannot be read.
     #[error(transparent)]
@@ -108,12 +110,11 @@ mod tests {
     }
 
     fn read(header: Option<&[u8]>, body: &str) -> Result<(String, Option<String>), CredentialsError> {
-        PresentedCredentials::read(header, &Params::parse(body.as_bytes()).unwrap())
-            .map(|read| match read.proof {
-                Proof::Secret(secret) => (read.client_id, Some(secret.to_string())),
-                Proof::Nothing => (read.client_id, None),
-                Proof::Assertion(assertion) => (read.client_id, Some(assertion.text.to_string())),
-            })
+        PresentedCredentials::read(header, &Params::parse(body.as_bytes()).unwrap()).map(|read| match read.proof {
+            Proof::Secret(secret) => (read.client_id, Some(secret.to_string())),
+            Proof::Nothing => (read.client_id, None),
+            Proof::Assertion(assertion) => (read.client_id, Some(assertion.text.to_string())),
+        })
     }
 
     #[test]

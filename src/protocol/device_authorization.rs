@@ -33,7 +33,8 @@ impl UserCode {
     /// likelier than others is passed over.
     pub fn from_octets(octets: &[u8]) -> Option<Self> {
         let fair = octets.iter().filter(|octet| **octet < 240).map(|octet| usize::from(*octet % 20));
-        let letters: String = fair.filter_map(|index| ALPHABET.get(index)).take(LENGTH).map(|b| char::from(*b)).collect();
+        let letters: String =
+            fair.filter_map(|index| ALPHABET.get(index)).take(LENGTH).map(|b| char::from(*b)).collect();
         (letters.len() == LENGTH).then_some(Self(letters))
     }
 
@@ -42,7 +43,8 @@ impl UserCode {
         if typed.len() > 64 {
             return None;
         }
-        let letters: String = typed.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+        let letters: String =
+            typed.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         (letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter))).then_some(Self(letters))
     }
 

@@ -170,7 +170,8 @@ fn clocks_may_be_ten_seconds_apart(engine: Engine) {
         let answer = say(&test, &key, good.clone());
         assert_eq!(answer.status, 200, "{good}: {}", answer.body);
     }
-    for bad in [json!({ "iat": now + 11 }), json!({ "nbf": now + 11 }), json!({ "iat": now + 61 }), json!({ "nbf": now + 61 })]
+    for bad in
+        [json!({ "iat": now + 11 }), json!({ "nbf": now + 11 }), json!({ "iat": now + 61 }), json!({ "nbf": now + 61 })]
     {
         assert_refused(&say(&test, &key, bad), "not valid yet");
     }
@@ -277,7 +278,8 @@ fn a_secret_that_makes_macs_is_never_sent(engine: Engine) {
     assert_refused(&test.token(&made, &[("grant_type", "client_credentials")]), "another authentication method");
     let caller = test.confidential();
     let asked = json!({ "client_id": "mac", "client_secret": brought });
-    let request = http_client().post(test.url("/v1/verify")).basic_auth(&caller.id, caller.secret.as_ref()).json(&asked);
+    let request =
+        http_client().post(test.url("/v1/verify")).basic_auth(&caller.id, caller.secret.as_ref()).json(&asked);
     assert_eq!(Answer::of(request).json()["code"], "unknown");
     // A rotation overlaps as others do.
     let rotated = clients::rotate_secret(&test.server, &Caller::command_line(), "mac", 60).unwrap_or_else(|_| panic!());
@@ -293,9 +295,8 @@ fn keys_are_found_by_kid_or_tried(engine: Engine) {
     let (first, second, nameless, foreign) = (Key::ec(), Key::ec(), Key::ed(), Key::ec());
     let set = jwks(&[(&first, Some("a")), (&second, Some("b")), (&nameless, None)]);
     test.client(key_members("app", Some(set)));
-    let with = |header: Value, key: &Key| {
-        ask_with(&test, &signed(&header, &assertion_claims(&test, "app", &json!({})), key))
-    };
+    let with =
+        |header: Value, key: &Key| ask_with(&test, &signed(&header, &assertion_claims(&test, "app", &json!({})), key));
     for (header, key) in [
         (json!({ "alg": "ES256", "kid": "a" }), &first),
         (json!({ "alg": "ES256", "kid": "b" }), &second),
@@ -364,10 +365,16 @@ fn what_a_jwks_uri_may_answer(engine: Engine) {
     };
     let private = json!({ "keys": [{ "kty": "EC", "d": "x" }] }).to_string();
     let large = format!("{good}{}", " ".repeat(64 * 1024));
-    for (number, (status, body)) in
-        [(500, good.clone()), (302, String::new()), (200, "x".to_owned()), (200, "[]".to_owned()), (200, private), (200, large)]
-            .into_iter()
-            .enumerate()
+    for (number, (status, body)) in [
+        (500, good.clone()),
+        (302, String::new()),
+        (200, "x".to_owned()),
+        (200, "[]".to_owned()),
+        (200, private),
+        (200, large),
+    ]
+    .into_iter()
+    .enumerate()
     {
         *document.lock().unwrap() = (status, body);
         assert_refused(&ask(), "cannot be read from its jwks_uri");
@@ -426,7 +433,9 @@ fn registrations_that_cannot_work_are_refused(engine: Engine) {
     assert!(format!("{:?}", rotated.err()).contains("has no secret"));
     for method in [ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretJwt] {
         let edit = ClientMembers { token_endpoint_auth_method: Some(method), ..ClientMembers::default() };
-        assert!(format!("{:?}", clients::update(&test.server, &caller, "app", edit).err()).contains("register another"));
+        assert!(
+            format!("{:?}", clients::update(&test.server, &caller, "app", edit).err()).contains("register another")
+        );
     }
     test.confidential();
     let post = ClientMembers {

@@ -233,10 +233,8 @@ fn another_client_gets_nothing(engine: Engine) {
     let test = TestServer::start(engine);
     test.user("ada", &[]);
     let client = tv(&test);
-    let thief = test.client(ClientMembers {
-        grant_types: Some(vec![GrantType::DeviceCode]),
-        ..public_members("thief")
-    });
+    let thief =
+        test.client(ClientMembers { grant_types: Some(vec![GrantType::DeviceCode]), ..public_members("thief") });
     let begun = begin(&test, &client);
     poll(&test, &thief, &begun).assert_error(400, "invalid_grant");
     decide(&signed_in(&test, "ada"), &text(&begun["user_code"]), "allow");
@@ -405,7 +403,7 @@ fn what_was_lost_since_is_lost(engine: Engine) {
     let browser = signed_in(&test, "ada");
     let begun = begin(&test, &client);
     decide(&browser, &text(&begun["user_code"]), "allow");
-    users::set_status(&test.server, &Caller::command_line(), &ada, Status::Inactive).unwrap();
+    users::set_active(&test.server, &Caller::command_line(), &ada, false).unwrap();
     poll(&test, &client, &begun).assert_error(400, "invalid_grant");
     // A disabled client's code is not even asked about.
     test.user("bob", &[]);

@@ -66,21 +66,34 @@ fn the_metadata_document(engine: Engine) {
       "code_challenge_methods_supported": [
         "S256"
       ],
+      "device_authorization_endpoint": "ISSUER/oauth/device_authorization",
       "grant_types_supported": [
         "authorization_code",
         "refresh_token",
         "password",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
-        "urn:grantor:params:oauth:grant-type:workflow"
+        "urn:grantor:params:oauth:grant-type:workflow",
+        "urn:ietf:params:oauth:grant-type:device_code"
       ],
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt"
+      ],
+      "introspection_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ],
       "issuer": "ISSUER",
       "jwks_uri": "ISSUER/.well-known/jwks.json",
+      "pushed_authorization_request_endpoint": "ISSUER/oauth/par",
+      "require_pushed_authorization_requests": false,
       "response_modes_supported": [
         "query",
         "form_post"
@@ -92,7 +105,16 @@ fn the_metadata_document(engine: Engine) {
       "revocation_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
         "none"
+      ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ],
       "scopes_supported": [
         "books:read"
@@ -101,7 +123,16 @@ fn the_metadata_document(engine: Engine) {
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
         "none"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ]
     }
     "#);

@@ -274,10 +274,8 @@ fn parameters_beside_it_are_ignored(engine: Engine) {
 fn it_can_be_required(engine: Engine) {
     let test = TestServer::start(engine);
     test.user("ada", &[]);
-    let client = test.client(ClientMembers {
-        require_pushed_authorization_requests: Some(true),
-        ..public_members("strict")
-    });
+    let client =
+        test.client(ClientMembers { require_pushed_authorization_requests: Some(true), ..public_members("strict") });
     let lax = test.client(public_members("lax"));
     let everywhere = TestServer::start_on(std::sync::Arc::clone(&test.database), test.clock.clone(), |config| {
         config.authorization.require_pushed_authorization_requests = true;

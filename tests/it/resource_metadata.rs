@@ -45,7 +45,10 @@ fn a_401_says_where_that_is(engine: Engine) {
     let issuer = test.server.config.server.issuer.clone();
     let bare = get(&test, "/v1/clients");
     let place = format!("resource_metadata=\"{issuer}/.well-known/oauth-protected-resource/v1\"");
-    assert_eq!((bare.status.as_u16(), bare.header("www-authenticate")), (401, format!("Bearer realm=\"grantor\", {place}")));
+    assert_eq!(
+        (bare.status.as_u16(), bare.header("www-authenticate")),
+        (401, format!("Bearer realm=\"grantor\", {place}"))
+    );
     let wrong = Answer::of(http_client().get(test.url("/v1/clients")).bearer_auth("x"));
     let challenge = format!("Bearer realm=\"grantor\", {place}, error=\"invalid_token\"");
     assert_eq!((wrong.status.as_u16(), wrong.header("www-authenticate")), (401, challenge));

@@ -28,7 +28,8 @@ pub(super) fn check(server: &Server, client: &Client) -> Result<(), Denial> {
     }
     let alg = metadata.token_endpoint_auth_signing_alg.as_deref();
     let method = client.token_endpoint_auth_method;
-    let fits = |wanted: bool| alg.is_none_or(|alg| AssertionAlg::parse(alg).is_some_and(|a| a.is_symmetric() == wanted));
+    let fits =
+        |wanted: bool| alg.is_none_or(|alg| AssertionAlg::parse(alg).is_some_and(|a| a.is_symmetric() == wanted));
     match method {
         ClientAuthMethod::PrivateKeyJwt if !fits(false) => {
             refuse("token_endpoint_auth_signing_alg must be RS256, PS256, ES256 or EdDSA for private_key_jwt")

@@ -31,9 +31,8 @@ pub async fn authorize(
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
     let waits = super::sends_assertion(&params);
-    let authorized = super::run_for_client(&server, waits, move |server| {
-        device::authorize(server, &params, credentials, &source)
-    });
+    let authorized =
+        super::run_for_client(&server, waits, move |server| device::authorize(server, &params, credentials, &source));
     match authorized.await {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),

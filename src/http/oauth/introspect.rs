@@ -27,7 +27,11 @@ pub async fn introspect(
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
     let waits = super::sends_assertion(&params);
-    match super::run_for_client(&server, waits, move |server| introspect::introspect(server, &params, credentials, &source)).await {
+    match super::run_for_client(&server, waits, move |server| {
+        introspect::introspect(server, &params, credentials, &source)
+    })
+    .await
+    {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),
     }

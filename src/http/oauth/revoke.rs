@@ -27,7 +27,9 @@ pub async fn revoke(
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
     let waits = super::sends_assertion(&params);
-    match super::run_for_client(&server, waits, move |server| revoke::revoke(server, &params, credentials, source)).await {
+    match super::run_for_client(&server, waits, move |server| revoke::revoke(server, &params, credentials, source))
+        .await
+    {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
         Err(error) => token_error(&server, error),
     }

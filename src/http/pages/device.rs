@@ -57,12 +57,7 @@ struct Person {
 
 impl Person {
     fn typed<'a>(&'a self, text: &'a str) -> Typed<'a> {
-        Typed {
-            text,
-            session: self.session.as_deref(),
-            browser: self.browser.as_deref(),
-            source: self.source.clone(),
-        }
+        Typed { text, session: self.session.as_deref(), browser: self.browser.as_deref(), source: self.source.clone() }
     }
 }
 
