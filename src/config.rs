@@ -31,6 +31,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub root_key: RootKeyConfig,
     pub tokens: TokenConfig,
+    pub authorization: AuthorizationConfig,
     pub signing_keys: SigningKeyConfig,
     pub passwords: PasswordConfig,
     pub login: LoginConfig,
@@ -126,6 +127,7 @@ impl Config {
         self.check_issuer()?;
         self.check_listener()?;
         self.check_tokens()?;
+        self.check_authorization()?;
         self.check_keys_and_passwords()?;
         self.check_names()?;
         self.check_environments()?;
@@ -159,6 +161,14 @@ impl Config {
     /// The audience of tokens for the admin API.
     pub fn admin_resource(&self) -> Resource {
         self.resource_or(self.server.admin_resource.as_ref(), "/v1")
+    }
+
+    /// The path of the admin API's metadata (RFC 9728 §3.1); None where its resource is not at the issuer's host.
+    pub fn admin_resource_metadata_path(&self) -> Option<String> {
+        let resource = Url::parse(self.admin_resource().as_str()).ok()?;
+        let is_here = resource.origin().ascii_serialization() == self.issuer_origin() && resource.query().is_none();
+        let path = resource.path().trim_end_matches('/');
+        is_here.then(|| format!("/.well-known/oauth-protected-resource{path}"))
     }
 
     /// The resource of clients that are registered without any.

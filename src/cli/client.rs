@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
+use crate::cli::client_keys::Authentication;
 use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
@@ -27,6 +28,8 @@ pub enum Command {
         /// A public client: a browser or mobile app that cannot keep a secret.
         #[arg(long)]
         public: bool,
+        #[command(flatten)]
+        authentication: Authentication,
         #[command(flatten)]
         members: Members,
         #[command(flatten)]
@@ -112,7 +115,7 @@ pub struct Members {
     #[arg(long)]
     environment: Option<String>,
     /// A grant it may use; repeat for several.
-    #[arg(long = "grant", value_parser = |text: &str| GrantType::parse(text).ok_or("not a grant: authorization_code, refresh_token, password or client_credentials"))]
+    #[arg(long = "grant", value_parser = |text: &str| GrantType::parse(text).ok_or("not a grant: authorization_code, refresh_token, password, client_credentials or urn:ietf:params:oauth:grant-type:device_code"))]
     grants: Vec<GrantType>,
     /// A redirect URI; repeat for several.
     #[arg(long = "redirect-uri", value_parser = |text: &str| parse(RedirectUri::parse, text))]
@@ -201,13 +204,14 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let server = context.open()?;
     let caller = Caller::command_line();
     match command {
-        Command::Create { id, public, members, file } => {
-            if public && file.is_named() {
-                return Err(CliError::usage("a public client has no secret: --env-file is for the others"));
+        Command::Create { id, public, authentication, members, file } => {
+            if (public || authentication.is_without_secret()) && file.is_named() {
+                return Err(CliError::usage("this client has no secret: --env-file is for those that have one"));
             }
             let file = file.open()?;
             let method = public.then_some(ClientAuthMethod::None);
-            let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
+            let mut members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
+            authentication.apply(&mut members)?;
             client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
         Command::List { cursor, limit } => {

@@ -4,6 +4,7 @@ mod access_key;
 mod alert;
 mod audit;
 mod client;
+mod client_keys;
 mod client_secrets;
 mod config;
 mod dev;

@@ -165,6 +165,21 @@ impl Config {
         Ok(())
     }
 
+    pub(super) fn check_authorization(&self) -> Result<(), ConfigError> {
+        let authorization = &self.authorization;
+        let within = |time: Duration, least: u64, most: u64| (least..=most).contains(&time.as_secs());
+        if !within(authorization.pushed_request_lifetime, 60, 90) {
+            return fail("authorization.pushed_request_lifetime must be between 60s and 90s");
+        }
+        if !within(authorization.device_code_lifetime, 60, 1800) {
+            return fail("authorization.device_code_lifetime must be between 1m and 30m: whoever waits can be tricked");
+        }
+        if !within(authorization.client_assertion_max_lifetime, 60, 86_400) {
+            return fail("authorization.client_assertion_max_lifetime must be between 1m and 1day");
+        }
+        Ok(())
+    }
+
     pub(super) fn check_keys_and_passwords(&self) -> Result<(), ConfigError> {
         let keys = &self.signing_keys;
         if !crate::crypto::rsa_key::SIZES.contains(&keys.bits) {
@@ -219,7 +234,7 @@ fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
 }
 
 /// What other secrets of the server start with, JWTs, and identifiers, which are no secrets: none may be taken for another.
-const RESERVED_PREFIXES: [&str; 9] = ["rt_", "ac_", "ls_", "cf_", "cs_", "eyJ", "ak_", "sa_", "wf_"];
+const RESERVED_PREFIXES: [&str; 11] = ["rt_", "ac_", "ls_", "cf_", "cs_", "pr_", "dc_", "eyJ", "ak_", "sa_", "wf_"];
 
 /// Access keys of an environment must be told from every other kind of secret.
 fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<(), ConfigError> {

@@ -77,6 +77,18 @@ section!(
     }
 );
 section!(
+    /// `[authorization]`
+    AuthorizationConfig {
+        #[serde(with = "humantime_serde")]
+        pushed_request_lifetime: Duration = Duration::from_secs(60),
+        require_pushed_authorization_requests: bool = false,
+        #[serde(with = "humantime_serde")]
+        device_code_lifetime: Duration = Duration::from_secs(600),
+        #[serde(with = "humantime_serde")]
+        client_assertion_max_lifetime: Duration = Duration::from_secs(600),
+    }
+);
+section!(
     /// `[signing_keys]`
     SigningKeyConfig {
         algorithms: SigningAlgs = SigningAlgs(SigningAlg::ALL.to_vec()),

@@ -1,6 +1,7 @@
 //! Volatile state (layer 2): lost at a restart, never trusted for more than it is.
 
 pub mod alert_queue;
+pub mod client_key_cache;
 pub mod failed_authentications;
 pub mod login_throttle;
 pub mod metrics;

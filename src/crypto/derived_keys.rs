@@ -9,6 +9,7 @@ use crate::crypto::audit_key::{AuditKey, AuditSealKey};
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::seal::SealingKey;
 use crate::crypto::secret::SecretKind;
+use crate::protocol::device_authorization::UserCode;
 
 /// The 256-bit key from which all others are derived. No `Debug`, no `==`.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -49,9 +50,14 @@ pub struct DerivedKeys {
     proven_secret: hmac::Key,
     pairwise_subject: hmac::Key,
     login_proof: hmac::Key,
+    pushed_request: hmac::Key,
+    device_code: hmac::Key,
+    user_code: hmac::Key,
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
+    /// Seals the client secrets that are needed themselves.
+    pub secret_sealing: SealingKey,
     /// Signs checkpoints of the audit log.
     pub audit: AuditKey,
     /// Seals the end of the audit log.
@@ -82,8 +88,12 @@ impl DerivedKeys {
             proven_secret: mac("proven client secret")?,
             pairwise_subject: mac("pairwise subject")?,
             login_proof: mac("login proof")?,
+            pushed_request: mac("pushed request digest")?,
+            device_code: mac("device code digest")?,
+            user_code: mac("user code digest")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
+            secret_sealing: SealingKey::new(&*key("client secret sealing")?).map_err(|_| InvalidRootKey)?,
             audit: AuditKey::from_seed(&*key("audit log signing")?).map_err(|_| InvalidRootKey)?,
             audit_seal: AuditSealKey::new(&*key("audit log end")?),
         })
@@ -97,6 +107,8 @@ impl DerivedKeys {
             SecretKind::RefreshToken => &self.refresh_token,
             SecretKind::LoginSession => &self.login_session,
             SecretKind::CsrfToken => &self.csrf,
+            SecretKind::PushedRequest => &self.pushed_request,
+            SecretKind::DeviceCode => &self.device_code,
         };
         hmac::sign(key, secret.as_bytes()).as_ref().to_vec()
     }
@@ -104,6 +116,11 @@ impl DerivedKeys {
     /// The digest under which an access key is stored.
     pub fn digest_access_key(&self, secret: &str) -> Vec<u8> {
         hmac::sign(&self.access_key, secret.as_bytes()).as_ref().to_vec()
+    }
+
+    /// The digest under which a user code is stored: so few letters could be tried out, but not without this key.
+    pub fn digest_user_code(&self, code: &UserCode) -> Vec<u8> {
+        hmac::sign(&self.user_code, code.as_str().as_bytes()).as_ref().to_vec()
     }
 
     /// The refresh token that follows `predecessor`. It is derived and not drawn, so that a client that lost our answer,

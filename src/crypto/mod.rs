@@ -1,6 +1,7 @@
 //! Randomness, digests, passwords, sealing, signing. Imports `protocol` only (layer 1).
 
 pub mod audit_key;
+pub mod client_keys;
 pub mod derived_keys;
 pub mod etag;
 pub mod id_token;

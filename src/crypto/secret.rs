@@ -24,6 +24,10 @@ pub enum SecretKind {
     LoginSession,
     /// The value that ties a form to a browser.
     CsrfToken,
+    /// The reference of a pushed authorization request.
+    PushedRequest,
+    /// A device code.
+    DeviceCode,
 }
 
 impl SecretKind {
@@ -34,6 +38,8 @@ impl SecretKind {
             Self::RefreshToken => "rt",
             Self::LoginSession => "ls",
             Self::CsrfToken => "cf",
+            Self::PushedRequest => "pr",
+            Self::DeviceCode => "dc",
         }
     }
 

@@ -145,6 +145,11 @@ impl Client {
         self.token_endpoint_auth_method == ClientAuthMethod::None
     }
 
+    /// Does it have a secret?
+    pub fn has_secret(&self) -> bool {
+        self.token_endpoint_auth_method.has_secret()
+    }
+
     /// Is it registered for this grant?
     pub fn allows_grant(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)
@@ -212,9 +217,16 @@ impl Client {
             return fail("redirect_uris, allowed_origins and resources take at most 50 entries each");
         }
         if self.allows_grant(GrantType::RefreshToken)
-            && !(self.allows_grant(GrantType::AuthorizationCode) || self.allows_grant(GrantType::Password))
+            && ![GrantType::AuthorizationCode, GrantType::Password, GrantType::DeviceCode]
+                .into_iter()
+                .any(|grant| self.allows_grant(grant))
         {
-            return fail("refresh_token needs a grant that issues one: authorization_code or password");
+            return fail("refresh_token needs a grant that issues one: authorization_code, device_code or password");
+        }
+        if self.allows_grant(GrantType::Workflow) && !self.token_endpoint_auth_method.sends_secret() {
+            return fail(
+                "workflows are only for confidential clients: without a client_secret there is nothing to enter",
+            );
         }
         if self.resources.is_empty() {
             return fail("resources must name at least one resource");
@@ -227,9 +239,6 @@ impl Client {
         if self.allows_grant(GrantType::ClientCredentials) {
             // RFC 6749 §4.4: the grant must only be used by confidential clients.
             return fail("client_credentials is only for confidential clients");
-        }
-        if self.allows_grant(GrantType::Workflow) {
-            return fail("workflows are only for confidential clients: a public one has no secret to enter");
         }
         if !self.require_pkce {
             // RFC 9700 §2.1.1: public clients must use PKCE.
@@ -263,6 +272,8 @@ pub struct ClientSecret {
     pub created_at: DateTime<Utc>,
     /// When it stops working; None while it is the current one.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The secret itself, sealed, where the client makes HMACs with it (`client_secret_jwt`).
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// What a presented secret is compared with.

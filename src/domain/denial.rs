@@ -1,5 +1,6 @@
 //! Every reason for which a request is refused. A denial is a value, not a failure: what was decided is committed.
 
+use crate::domain::client_assertion::AssertionFault;
 use crate::domain::credential::Verdict;
 use crate::domain::limits::RateExceeded;
 use crate::protocol::error_code::ErrorCode;
@@ -19,6 +20,8 @@ pub enum Denial {
     ClientAuthMalformed(String),
     /// Unknown client or wrong secret: the same answer and the same work.
     ClientAuthFailed,
+    /// The client's assertion is not good, for this reason.
+    ClientAssertionRefused(AssertionFault),
     /// The client is inactive or revoked.
     ClientInactive,
     /// The client may not be used from this address.
@@ -57,6 +60,20 @@ pub enum Denial {
     ResourceNotGranted,
     /// PKCE is required for this client.
     CodeChallengeMissing,
+    /// The `request_uri` is unknown, another client's, expired, or was answered.
+    RequestUriInvalid,
+    /// The client must push its authorization requests.
+    PushedRequestRequired,
+    /// The device code is unknown, another client's, or was exchanged.
+    DeviceCodeUnknown,
+    /// The device code has expired.
+    DeviceCodeExpired,
+    /// The user has not decided yet.
+    DevicePending,
+    /// The user has not decided yet, and the device asks too often.
+    DeviceTooFast,
+    /// The code that a person typed is unknown, expired or decided on.
+    UserCodeUnknown,
     /// The code is unknown, or another client's.
     CodeUnknown,
     /// The code has expired.
@@ -148,6 +165,8 @@ impl Denial {
             | Self::LogoutClientMismatch
             | Self::PostLogoutRedirectUriNotRegistered
             | Self::CodeChallengeMissing
+            | Self::PushedRequestRequired
+            | Self::UserCodeUnknown
             | Self::CsrfMismatch
             | Self::NotFound(_)
             | Self::Conflict(_)
@@ -159,6 +178,7 @@ impl Denial {
             Self::Unreadable(code, _) => *code,
             Self::ClientAuthMalformed(_)
             | Self::ClientAuthFailed
+            | Self::ClientAssertionRefused(_)
             | Self::ClientInactive
             | Self::ClientAddressNotAllowed
             | Self::ClientAuthMethodNotRegistered
@@ -171,6 +191,7 @@ impl Denial {
                 ErrorCode::InvalidTarget
             }
             Self::CodeUnknown
+            | Self::DeviceCodeUnknown
             | Self::CodeExpired
             | Self::CodeReplayed
             | Self::GrantRevoked
@@ -193,6 +214,10 @@ impl Denial {
             | Self::TooManySecretsEntered(_)
             | Self::RateLimitExceeded(_) => ErrorCode::TemporarilyUnavailable,
             Self::ConsentDenied | Self::AddressNotAllowed | Self::CallerNotAllowed => ErrorCode::AccessDenied,
+            Self::RequestUriInvalid => ErrorCode::InvalidRequestUri,
+            Self::DeviceCodeExpired => ErrorCode::ExpiredToken,
+            Self::DevicePending => ErrorCode::AuthorizationPending,
+            Self::DeviceTooFast => ErrorCode::SlowDown,
             Self::LoginRequired | Self::OtherUser => ErrorCode::LoginRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
             Self::BearerInvalid | Self::AccessKeyRefused(_) => ErrorCode::InvalidToken,
@@ -226,6 +251,7 @@ impl Denial {
             Self::NotFound(what) => return format!("there is no such {what}"),
             Self::BodyTooLarge => "the body must have at most 64 KiB",
             Self::ClientAuthFailed => "client authentication failed",
+            Self::ClientAssertionRefused(fault) => fault.public_text(),
             Self::ClientInactive => "this client is disabled",
             Self::ClientAddressNotAllowed => "this client may not be used from this address",
             Self::CallerNotAllowed => "only proxies that the configuration names may ask here (forward_auth.callers)",
@@ -247,6 +273,13 @@ impl Denial {
             Self::AdminResourceShared => "a token for the admin API cannot be for others too: ask for the scopes apart",
             Self::ResourceNotGranted => "the requested resource was not granted",
             Self::CodeChallengeMissing => "code_challenge is required for this client (PKCE, S256)",
+            Self::RequestUriInvalid => "the request_uri is not valid, has expired or was used",
+            Self::PushedRequestRequired => "the client must push its authorization requests (RFC 9126)",
+            Self::DeviceCodeUnknown => "the device code is not valid",
+            Self::DeviceCodeExpired => "the device code has expired",
+            Self::DevicePending => "the user has not decided yet",
+            Self::DeviceTooFast => "the user has not decided yet, and this came too early: poll 5 seconds slower",
+            Self::UserCodeUnknown => "this code is not valid, or no longer",
             Self::CodeUnknown => "the authorization code is not valid",
             Self::CodeExpired => "the authorization code has expired",
             Self::CodeReplayed => "the authorization code was used before",

@@ -13,7 +13,7 @@ use crate::domain::standard_claims;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
-use crate::flows::{Server, reauthentication};
+use crate::flows::{Server, pushed_requests, reauthentication};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
 use crate::protocol::error_code::ErrorCode;
@@ -97,6 +97,15 @@ fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial>
     Ok(request)
 }
 
+/// Checks a request before any user has come with it (RFC 9126 §2.1): everything that no user could change.
+pub fn check_ahead(server: &Server, params: &Params) -> FlowResult<()> {
+    let trusted = trust(server, params)?;
+    let request = check(&trusted, params)?;
+    trusted.client.check_resources(&request.resources)?;
+    request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
+    Ok(())
+}
+
 /// Goes as far as it can: to a code, an error for the client, or a page for the user.
 pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -> FlowResult<Step> {
     go_as_far(server, params, Visit { session_cookie, just_consented: false })
@@ -136,6 +145,7 @@ fn go_as_far(server: &Server, params: &Params, visit: Visit<'_>) -> FlowResult<S
 fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Trusted) -> FlowResult<Step> {
     let request = check(trusted, params)?;
     let client = &trusted.client;
+    pushed_requests::check_required(server, client, params)?;
     reauthentication::check_hint(server, client, &request.openid)?;
     let prompt = request.openid.prompt;
     let Some(live) = login::current(server, visit.session_cookie)? else {
@@ -160,7 +170,7 @@ fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Tru
             client: client.clone(),
             redirect_uri: trusted.redirect_uri.clone(),
             username: live.user.username.clone(),
-            scopes: describe(server, &scope),
+            scopes: token::describe(server, &scope),
         };
         return Ok(Step::Consent(Box::new(question)));
     }
@@ -216,12 +226,6 @@ pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &Live
     let request = check(trusted, params)?;
     let authority = authority(server, trusted, &request, live)?;
     Ok(to_consent(&trusted.client, &request, &authority))
-}
-
-fn describe(server: &Server, scope: &Scope) -> Vec<(String, String)> {
-    let definitions = server.scopes();
-    let description = |name: &str| definitions.find(name).map_or(name, |definition| &definition.description).to_owned();
-    scope.iter().map(|name| (name.to_owned(), description(name))).collect()
 }
 
 fn issue_code(

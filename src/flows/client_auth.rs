@@ -1,21 +1,24 @@
-//! Client authentication (RFC 6749 §2.3): the one mechanism for the token, introspection and revocation endpoints.
+//! Client authentication (RFC 6749 §2.3, RFC 7521 §4.2): the one mechanism of every endpoint at which clients authenticate.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::counters::login_throttle::{Attempt, Throttled};
+use crate::crypto::client_keys::is_made_with_secret;
 use crate::crypto::derived_keys::digests_are_equal;
 use crate::crypto::password::PasswordError;
 use crate::crypto::secret::SecretKind;
 use crate::domain::alert::AlertSubject;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
+use crate::domain::client_assertion::{self, AssertionFault, AssertionRules};
 use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, alerts, verdict};
-use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::flows::{Server, alerts, client_keys, discovery, verdict};
+use crate::protocol::client_assertion::ClientAssertion;
+use crate::protocol::credentials::{CredentialsError, PresentedCredentials, Proof};
 use crate::store::StoreError;
 
 /// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
@@ -34,27 +37,103 @@ pub fn authenticate(
     source: &Source,
 ) -> FlowResult<Client> {
     let presented = presented.map_err(unusable)?;
-    let (client, secrets) = load(server, &presented.client_id, presented.secret.is_some())?;
-    let proven = match &presented.secret {
-        Some(secret) => find_secret(server, secret, secrets, source)?,
-        None => None,
+    let (client, proven) = match &presented.proof {
+        Proof::Assertion(assertion) => by_assertion(server, &presented.client_id, assertion, source)?,
+        Proof::Secret(secret) => by_secret(server, &presented.client_id, Some(secret), source)?,
+        Proof::Nothing => by_secret(server, &presented.client_id, None, source)?,
     };
-    let client = client.ok_or_else(|| failed(server, None, source))?;
-    match (client.is_public(), presented.secret.is_some()) {
-        (false, true) if proven.is_none() => return Err(failed(server, Some(&client), source)),
-        (false, true) | (true, false) => {}
-        (false, false) | (true, true) => return Err(Denial::ClientAuthMethodNotRegistered.into()),
-    }
     if client.status != Status::Active {
         return Err(Denial::ClientInactive.into());
     }
     if !is_allowed_address(&client.allowed_addresses, source.address) {
         return Err(Denial::ClientAddressNotAllowed.into());
     }
-    if let Some(secret) = proven {
-        verdict::note_use(server, client.client_id.0.clone(), Some(secret.id.0), source.address);
+    if !client.is_public() {
+        verdict::note_use(server, client.client_id.0.clone(), proven.map(|secret| secret.id.0), source.address);
     }
     Ok(client)
+}
+
+/// The client that sends its secret, or is public and sends nothing.
+fn by_secret(
+    server: &Server,
+    client_id: &str,
+    secret: Option<&Zeroizing<String>>,
+    source: &Source,
+) -> FlowResult<(Client, Option<ClientSecret>)> {
+    let (client, secrets) = load(server, client_id, secret.is_some())?;
+    let sends_secret = |client: &Client| client.token_endpoint_auth_method.sends_secret();
+    // A secret that makes HMACs must never be sent: it is not even looked at.
+    let proven = match secret {
+        Some(secret) if client.as_ref().is_none_or(sends_secret) => find_secret(server, secret, secrets, source)?,
+        _ => None,
+    };
+    let client = client.ok_or_else(|| failed(server, None, source))?;
+    match (sends_secret(&client), client.is_public(), secret.is_some()) {
+        (true, _, true) if proven.is_none() => Err(failed(server, Some(&client), source)),
+        (true, _, true) | (_, true, false) => Ok((client, proven)),
+        _ => Err(Denial::ClientAuthMethodNotRegistered.into()),
+    }
+}
+
+/// The client that sends an assertion (RFC 7523 §3). What is wrong with it counts as a failed authentication.
+fn by_assertion(
+    server: &Server,
+    client_id: &str,
+    assertion: &ClientAssertion,
+    source: &Source,
+) -> FlowResult<(Client, Option<ClientSecret>)> {
+    let (client, secrets) = load(server, client_id, assertion.alg.is_symmetric())?;
+    let client = client.ok_or_else(|| failed(server, None, source))?;
+    if !client.token_endpoint_auth_method.sends_assertion() {
+        return Err(Denial::ClientAuthMethodNotRegistered.into());
+    }
+    match check_assertion(server, &client, assertion, secrets) {
+        Ok(proven) => Ok((client, proven)),
+        Err(FlowError::Denied(denial)) => {
+            let subject = AlertSubject::new("client", client.client_id.as_str());
+            alerts::authentication_failed(server, Some(subject), Some(source));
+            Err(denial.into())
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+fn check_assertion(
+    server: &Server,
+    client: &Client,
+    assertion: &ClientAssertion,
+    secrets: Vec<ClientSecret>,
+) -> FlowResult<Option<ClientSecret>> {
+    let refuse = |fault| Denial::ClientAssertionRefused(fault);
+    let rules = AssertionRules {
+        issuer: &server.config.server.issuer,
+        endpoints: &discovery::client_endpoints(server),
+        max_lifetime: server.config.authorization.client_assertion_max_lifetime,
+        now: server.clock.now(),
+    };
+    let used = client_assertion::check(assertion, client, &rules).map_err(refuse)?;
+    let proven = if assertion.alg.is_symmetric() {
+        let made_with = |secret: &ClientSecret| -> FlowResult<bool> {
+            let Some(sealed) = &secret.sealed else { return Ok(false) };
+            let plain = server.keys.secret_sealing.open(secret.id.as_str(), sealed)?;
+            Ok(is_made_with_secret(assertion, &plain))
+        };
+        let mut found = None;
+        for secret in secrets {
+            if found.is_none() && made_with(&secret)? {
+                found = Some(secret);
+            }
+        }
+        Some(found.ok_or(refuse(AssertionFault::Signature))?)
+    } else {
+        client_keys::check_signature(server, client, assertion)?;
+        None
+    };
+    // Only now: whoever cannot sign must not use up identifiers.
+    let client_id = client.client_id.0.clone();
+    let won = server.store.write(move |connection| connection.consume_assertion(&client_id, &used.jti, used.until))?;
+    if won { Ok(proven) } else { Err(refuse(AssertionFault::Replayed).into()) }
 }
 
 /// The refusal of credentials that cannot be used at all.
@@ -81,8 +160,12 @@ pub fn prove(
     source: &Source,
 ) -> FlowResult<Option<(Client, ClientSecret)>> {
     let (client, secrets) = load(server, client_id, true)?;
+    let sends_secret = |client: &Client| client.token_endpoint_auth_method.sends_secret();
+    if !client.as_ref().is_none_or(sends_secret) {
+        return Ok(None);
+    }
     let proven = find_secret(server, secret, secrets, source)?;
-    Ok(client.filter(|client| !client.is_public()).zip(proven))
+    Ok(client.zip(proven))
 }
 
 fn load(server: &Server, client_id: &str, with_secrets: bool) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {

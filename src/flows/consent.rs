@@ -2,14 +2,23 @@
 
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::authorize::{self, Step};
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::login;
+use crate::flows::{Server, login, pushed_requests};
 use crate::protocol::params::Params;
 
 /// Records the answer and goes on with the authorization request that the page was about.
 pub fn decide(
+    server: &Server,
+    params: &Params,
+    session_cookie: Option<&str>,
+    allow: bool,
+    source: Source,
+) -> FlowResult<Step> {
+    pushed_requests::answer(server, params, |params| record(server, params, session_cookie, allow, source))
+}
+
+fn record(
     server: &Server,
     params: &Params,
     session_cookie: Option<&str>,

@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod bearer;
 pub mod caller;
 pub mod client_auth;
+pub mod client_keys;
 pub mod clients;
 pub mod configured;
 pub mod consent;
@@ -18,6 +19,7 @@ pub mod credentials;
 pub mod csrf;
 pub mod delivery;
 pub mod demo;
+pub mod device;
 pub mod discovery;
 pub mod environments;
 pub mod error;
@@ -33,6 +35,7 @@ pub mod open;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
+pub mod pushed_requests;
 pub mod reauthentication;
 pub mod resource_server;
 pub mod revoke;
@@ -72,6 +75,7 @@ use crate::domain::environment::Environment;
 use crate::domain::role::Roles;
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::flows::alerts::AlertEndpoints;
+use crate::flows::client_keys::ClientKeySource;
 use crate::flows::logout_deliveries::LogoutSender;
 use crate::protocol::resource::Resource;
 use crate::store::Store;
@@ -111,6 +115,8 @@ pub struct Server {
     proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,
+    user_code_throttle: LoginThrottle,
+    client_keys: ClientKeySource,
     keyring: RwLock<Arc<Keyring>>,
     scopes: RwLock<Arc<ScopeDefinitions>>,
 }

@@ -24,6 +24,7 @@ use crate::domain::scope_definition::ScopeDefinition;
 use crate::domain::standard_claims::OPENID_SCOPES;
 use crate::flows::alerts::AlertEndpoints;
 use crate::flows::caller::Caller;
+use crate::flows::client_keys::ClientKeySource;
 use crate::flows::error::{Failure, FlowError};
 use crate::flows::logout_deliveries::LogoutSender;
 use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
@@ -95,6 +96,8 @@ impl Server {
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),
             client_throttle: Arc::new(LoginThrottle::new(limits)),
+            user_code_throttle: LoginThrottle::new(limits),
+            client_keys: ClientKeySource::default(),
             proven_secrets: ProvenSecrets::default(),
             passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)

@@ -18,7 +18,10 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 13] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 16] = [
+        ("device_authorizations", StoreConnection::purge_device_authorizations, now - KEEP),
+        ("pushed_requests", StoreConnection::purge_pushed_requests, now),
+        ("used_assertions", StoreConnection::purge_used_assertions, now),
         ("authorization_codes", StoreConnection::purge_authorization_codes, now - KEEP),
         ("refresh_tokens", StoreConnection::purge_refresh_tokens, now),
         ("grants", StoreConnection::purge_grants, now - KEEP),

@@ -17,7 +17,7 @@ use crate::protocol::openid_request::OpenIdRequest;
 use crate::protocol::params::Params;
 
 /// The parameter that carries the proof between our own pages.
-const PROOF: &str = "login_proof";
+pub const PROOF: &str = "login_proof";
 
 /// How long after signing in a request may still be on its way, with its consent page.
 const PROOF_LIFETIME: TimeDelta = TimeDelta::minutes(15);
@@ -27,15 +27,21 @@ fn proof(server: &Server, session_digest: &[u8], params: &Params) -> String {
     server.keys.login_proof(session_digest, request)
 }
 
-/// The query of a request that goes on after this session was begun for it; None where the request goes on as it came.
-pub fn prove(server: &Server, client: &Client, params: &Params, session_cookie: &str) -> Option<String> {
+/// The query of a request that goes on after this session was begun for it; None where the request goes on as it came. The
+/// request is given as it stands, and as it came: they differ where it was pushed ahead.
+pub fn prove(
+    server: &Server,
+    client: &Client,
+    (params, query): (&Params, &Params),
+    session_cookie: &str,
+) -> Option<String> {
     let openid = OpenIdRequest::read(params).ok()?;
     if !openid.may_demand_login() && client.metadata.default_max_age.is_none() {
         return None;
     }
     let digest = server.keys.digest(SecretKind::LoginSession, session_cookie);
     let proven = proof(server, &digest, params);
-    let asked = params.iter().filter(|(name, _)| *name != PROOF);
+    let asked = query.iter().filter(|(name, _)| *name != PROOF);
     Some(Serializer::new(String::new()).extend_pairs(asked).append_pair(PROOF, &proven).finish())
 }
 

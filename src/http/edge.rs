@@ -26,6 +26,8 @@ pub struct Edge {
     pub https: bool,
     /// Proxies that are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where the metadata of the admin API is found.
+    pub resource_metadata_paths: Vec<String>,
     tls: bool,
     allow_plain: bool,
 }
@@ -38,6 +40,7 @@ impl Edge {
             origin: config.issuer_origin(),
             https: config.is_https(),
             trusted_proxies: config.server.trusted_proxies.clone(),
+            resource_metadata_paths: resource_metadata_paths(config),
             tls,
             allow_plain: config.server.danger_plain_http,
         }
@@ -73,6 +76,13 @@ impl Edge {
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         peer.filter(|_| self.client_address(request).is_none())
     }
+}
+
+/// Below the issuer, where whoever knows only that looks first, and where RFC 9728 §3.1 puts it for the admin API.
+fn resource_metadata_paths(config: &Config) -> Vec<String> {
+    let plain = format!("{}/.well-known/oauth-protected-resource", config.base_path());
+    let inserted = config.admin_resource_metadata_path().filter(|path| *path != plain);
+    std::iter::once(plain).chain(inserted).collect()
 }
 
 /// The outermost middleware.
@@ -142,6 +152,9 @@ fn endpoint(path: &str) -> &'static str {
     match path {
         "/oauth/token" => "token",
         "/oauth/authorize" => "authorize",
+        "/oauth/par" => "par",
+        "/oauth/device_authorization" => "device_authorization",
+        "/device" => "device",
         "/oauth/introspect" => "introspect",
         "/oauth/revoke" => "revoke",
         "/oauth/userinfo" => "userinfo",

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::error::{Failure, FlowError};
+use crate::flows::{Server, discovery};
 use crate::http::rate_headers;
 use crate::protocol::error_code::{ErrorCode, error_description};
 
@@ -138,7 +138,7 @@ pub fn bearer_error(server: &Server, error: FlowError) -> HttpResponse {
         FlowError::Denied(denial) if denial.code() == ErrorCode::InvalidRequest && *denial != Denial::BearerMissing => {
             vec![format!("{BEARER_CHALLENGE}, error=\"invalid_request\"")]
         }
-        FlowError::Denied(denial) => challenges(denial),
+        FlowError::Denied(denial) => challenges(BEARER_CHALLENGE, denial),
         FlowError::Failed(_) => Vec::new(),
     };
     let mut response = token_error(server, error);
@@ -162,7 +162,7 @@ pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
             if let Some(seconds) = denial_retry_after(&denial) {
                 response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
-            for challenge in challenges(&denial).iter().filter_map(|text| text.parse().ok()) {
+            for challenge in challenges(&admin_challenge(server), &denial).iter().filter_map(|text| text.parse().ok()) {
                 response.headers_mut().append(WWW_AUTHENTICATE, challenge);
             }
             set_rate_headers(server, &mut response, &denial);
@@ -187,13 +187,22 @@ const fn api_code(denial: &Denial) -> &'static str {
     }
 }
 
-fn challenges(denial: &Denial) -> Vec<String> {
+/// RFC 9728 §5.1: the challenge of a 401 tells where the admin API is described.
+fn admin_challenge(server: &Server) -> String {
+    match discovery::admin_api_metadata_url(server) {
+        Some(url) => format!("{BEARER_CHALLENGE}, resource_metadata=\"{url}\""),
+        None => BEARER_CHALLENGE.to_owned(),
+    }
+}
+
+/// `bearer` is the challenge to a bearer at this place.
+fn challenges(bearer: &str, denial: &Denial) -> Vec<String> {
     match denial {
         // RFC 6750 §3.1: no error code to a request without any authentication information.
-        Denial::BearerMissing => vec![BEARER_CHALLENGE.to_owned()],
-        Denial::CallerUnauthenticated => vec![BASIC_CHALLENGE.to_owned(), BEARER_CHALLENGE.to_owned()],
+        Denial::BearerMissing => vec![bearer.to_owned()],
+        Denial::CallerUnauthenticated => vec![BASIC_CHALLENGE.to_owned(), bearer.to_owned()],
         Denial::BearerInvalid | Denial::AccessKeyRefused(_) => {
-            vec![format!("{BEARER_CHALLENGE}, error=\"invalid_token\"")]
+            vec![format!("{bearer}, error=\"invalid_token\"")]
         }
         Denial::BearerScopeMissing(scope) => {
             vec![format!("{BEARER_CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\"")]

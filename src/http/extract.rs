@@ -16,7 +16,7 @@ use crate::flows::verdict::Presented;
 use crate::http::edge::Edge;
 use crate::http::json;
 use crate::protocol::bearer::bearer_token;
-use crate::protocol::credentials::{CredentialsError, PresentedCredentials};
+use crate::protocol::credentials::{CredentialsError, PresentedCredentials, Proof};
 use crate::protocol::params::Params;
 
 /// Largest body read, in bytes.
@@ -104,7 +104,10 @@ pub fn presented_in_header(header: &str) -> Option<Presented> {
         return Some(Presented::Bearer(Zeroizing::new(token.to_owned())));
     }
     let read = PresentedCredentials::read(Some(header.as_bytes()), &Params::default()).ok()?;
-    Some(Presented::Client(read.client_id, read.secret?))
+    match read.proof {
+        Proof::Secret(secret) => Some(Presented::Client(read.client_id, secret)),
+        Proof::Nothing | Proof::Assertion(_) => None,
+    }
 }
 
 /// How a resource server authenticates; only ever by the header. Two of them are two methods.

@@ -86,11 +86,22 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         let inserted = format!("/.well-known/openid-configuration{base}");
         config.service(cors::document(&inserted, oauth::metadata::show));
     }
+    // RFC 9728 §3.1: the same for the path of a resource.
+    for path in &edge.resource_metadata_paths {
+        config.service(cors::document(path, oauth::resource_metadata::show));
+    }
     config.service(
         web::scope(base)
             .service(cors::document("/.well-known/oauth-authorization-server", oauth::metadata::show))
             .service(cors::document("/.well-known/openid-configuration", oauth::metadata::show))
             .service(cors::document("/.well-known/jwks.json", oauth::jwks::show))
+            .service(cors::form("/oauth/par", oauth::par::push))
+            .service(cors::form("/oauth/device_authorization", oauth::device_authorization::authorize))
+            .service(
+                web::resource("/device")
+                    .route(web::get().to(pages::device::show))
+                    .route(web::post().to(pages::device::submit)),
+            )
             .service(cors::form("/oauth/token", oauth::token::exchange))
             .service(cors::form("/oauth/revoke", oauth::revoke::revoke))
             .service(cors::bearer("/oauth/userinfo", oauth::userinfo::show, oauth::userinfo::submit))

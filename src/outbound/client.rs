@@ -21,7 +21,9 @@ use crate::outbound::trust::TrustedRoots;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait for all of a call.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Most octets of an answer's head; its body is not read at all.
+/// Longest wait for a document: somebody waits for it.
+const GET_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most octets of an answer's head; the body of an answer to a POST is not read at all.
 const MAX_HEAD: usize = 16 * 1024;
 /// Most addresses of a name that are looked at.
 const MAX_ADDRESSES: usize = 16;
@@ -100,6 +102,19 @@ impl HttpClient {
         Self { agent: Agent::with_parts(config, DefaultConnector::default(), resolver), allow_private }
     }
 
+    /// Gets a document of at most `limit` octets. Errors on any status but 200.
+    pub fn get(&self, url: &Url, limit: u64) -> Result<Vec<u8>, CallError> {
+        check_target(url, self.allow_private).map_err(|error| CallError(error.to_string()))?;
+        let request = self.agent.get(url.as_str()).header("accept", "application/json");
+        let request = request.config().timeout_global(Some(GET_TIMEOUT)).build();
+        let mut answer = request.call().map_err(|error| CallError(in_words(&error)))?;
+        if answer.status() != StatusCode::OK {
+            return Err(CallError(format!("the answer is {}", answer.status().as_u16())));
+        }
+        let body = answer.body_mut().with_config().limit(limit).read_to_vec();
+        body.map_err(|error| CallError(in_words(&error)))
+    }
+
     /// Posts a JSON text with these headers; answers the status, whatever it is.
     pub fn post_json(&self, url: &Url, headers: &[(&str, String)], body: &str) -> Result<StatusCode, CallError> {
         self.post(url, "application/json", headers, body)
@@ -141,6 +156,7 @@ fn in_words(error: &Error) -> String {
             Some(error) => format!("TLS: {error}"),
             None => format!("no connection: {}", error.kind()),
         },
+        Error::BodyExceedsLimit(_) => "the answer is too large".to_owned(),
         Error::LargeResponseHeader(..) => "the head of the answer is too large".to_owned(),
         _ => "the answer is not HTTP".to_owned(),
     }

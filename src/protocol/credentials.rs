@@ -3,17 +3,25 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use crate::protocol::client_auth_method::ClientAuthMethod;
+use crate::protocol::client_assertion::{ClientAssertion, InvalidAssertion, JWT_BEARER};
 use crate::protocol::params::{ParamError, Params, decode_component};
 
-/// What a client said of itself. The secret has no `Debug` on purpose: neither has this.
+/// What a client said of itself. What it proves itself by has no `Debug` on purpose: neither has this.
 pub struct PresentedCredentials {
     /// The claimed `client_id`.
     pub client_id: String,
-    /// The secret, unless the client presented none.
-    pub secret: Option<Zeroizing<String>>,
-    /// The method by which they came.
-    pub method: ClientAuthMethod,
+    /// What the client proves itself by.
+    pub proof: Proof,
+}
+
+/// What a client proves itself by: one method at a time.
+pub enum Proof {
+    /// Nothing: a public client.
+    Nothing,
+    /// Its secret, by Basic or in the body.
+    Secret(Zeroizing<String>),
+    /// A signed assertion.
+    Assertion(Box<ClientAssertion>),
 }
 
 /// Why the presented credentials cannot be used at all.
@@ -28,7 +36,15 @@ pub enum CredentialsError {
     /// Neither a header nor a `client_id` parameter.
     #[error("no client credentials were presented")]
     Absent,
-    /// A repeated `client_id` or `client_secret`.
+    /// RFC 7521 §4.2: an assertion of another type, or one half of the pair alone.
+    #[error(
+        "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer, with a client_assertion"
+    )]
+    AssertionType,
+    /// An assertion that cannot be read.
+    #[error(transparent)]
+    Assertion(#[from] InvalidAssertion),
+    /// A repeated parameter.
     #[error(transparent)]
     Param(#[from] ParamError),
 }
@@ -38,21 +54,32 @@ impl PresentedCredentials {
     pub fn read(authorization: Option<&[u8]>, params: &Params) -> Result<Self, CredentialsError> {
         let body_id = params.optional("client_id")?;
         let body_secret = params.optional("client_secret")?;
-        let Some(header) = authorization else {
-            let client_id = body_id.ok_or(CredentialsError::Absent)?.to_owned();
-            let method =
-                if body_secret.is_some() { ClientAuthMethod::ClientSecretPost } else { ClientAuthMethod::None };
-            return Ok(Self { client_id, secret: body_secret.map(|secret| Zeroizing::new(secret.to_owned())), method });
+        let assertion = (params.optional("client_assertion_type")?, params.optional("client_assertion")?);
+        let methods = [authorization.is_some(), body_secret.is_some(), assertion != (None, None)];
+        if methods.into_iter().filter(|used| *used).count() > 1 {
+            return Err(CredentialsError::MoreThanOneMethod);
+        }
+        if let Some(header) = authorization {
+            let (client_id, secret) = decode_basic(header)?;
+            // A client_id in the body beside Basic is not a second method, but it must be the same client.
+            if body_id.is_some_and(|id| id != client_id) {
+                return Err(CredentialsError::MoreThanOneMethod);
+            }
+            return Ok(Self { client_id, proof: Proof::Secret(Zeroizing::new(secret)) });
+        }
+        let proof = match (assertion, body_secret) {
+            ((Some(JWT_BEARER), Some(text)), _) => Proof::Assertion(Box::new(ClientAssertion::parse(text)?)),
+            ((None, None), Some(secret)) => Proof::Secret(Zeroizing::new(secret.to_owned())),
+            ((None, None), None) => Proof::Nothing,
+            _ => return Err(CredentialsError::AssertionType),
         };
-        if body_secret.is_some() {
-            return Err(CredentialsError::MoreThanOneMethod);
-        }
-        let (client_id, secret) = decode_basic(header)?;
-        // A client_id in the body beside Basic is not a second method, but it must be the same client.
-        if body_id.is_some_and(|id| id != client_id) {
-            return Err(CredentialsError::MoreThanOneMethod);
-        }
-        Ok(Self { client_id, secret: Some(Zeroizing::new(secret)), method: ClientAuthMethod::ClientSecretBasic })
+        // RFC 7521 §4.2: client_id may be left out, for the subject of the assertion is the client.
+        let subject = match &proof {
+            Proof::Assertion(assertion) => assertion.claims.sub.as_deref(),
+            Proof::Nothing | Proof::Secret(_) => None,
+        };
+        let client_id = body_id.or(subject).ok_or(CredentialsError::Absent)?.to_owned();
+        Ok(Self { client_id, proof })
     }
 }
 
@@ -83,8 +110,11 @@ mod tests {
     }
 
     fn read(header: Option<&[u8]>, body: &str) -> Result<(String, Option<String>), CredentialsError> {
-        PresentedCredentials::read(header, &Params::parse(body.as_bytes()).unwrap())
-            .map(|read| (read.client_id, read.secret.map(|secret| secret.to_string())))
+        PresentedCredentials::read(header, &Params::parse(body.as_bytes()).unwrap()).map(|read| match read.proof {
+            Proof::Secret(secret) => (read.client_id, Some(secret.to_string())),
+            Proof::Nothing => (read.client_id, None),
+            Proof::Assertion(assertion) => (read.client_id, Some(assertion.text.to_string())),
+        })
     }
 
     #[test]
@@ -100,6 +130,25 @@ mod tests {
         assert_eq!(read(Some(&basic("a:b")), "client_id=a"), Ok(("a".into(), Some("b".into()))));
         assert_eq!(read(None, ""), Err(CredentialsError::Absent));
         assert_eq!(read(None, "client_id=a"), Ok(("a".into(), None)));
+    }
+
+    #[test]
+    fn assertions_come_in_pairs_and_alone() {
+        let part = |json: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
+        let text = format!("{}.{}.x", part(r#"{"alg":"RS256"}"#), part(r#"{"sub":"a"}"#));
+        let no_subject = format!("{}.{}.x", part(r#"{"alg":"RS256"}"#), part("{}"));
+        let pair = format!("client_assertion_type={JWT_BEARER}&client_assertion={text}");
+        assert_eq!(read(None, &pair), Ok(("a".into(), Some(text.clone()))));
+        assert_eq!(read(None, &format!("{pair}&client_id=b")), Ok(("b".into(), Some(text.clone()))));
+        assert_eq!(read(Some(&basic("a:b")), &pair), Err(CredentialsError::MoreThanOneMethod));
+        assert_eq!(read(None, &format!("{pair}&client_secret=b")), Err(CredentialsError::MoreThanOneMethod));
+        let other = format!("client_assertion_type=saml&client_assertion={text}");
+        let (lone_type, lone) = (format!("client_assertion_type={JWT_BEARER}"), format!("client_assertion={text}"));
+        for half in [other, lone_type, lone] {
+            assert_eq!(read(None, &format!("client_id=a&{half}")), Err(CredentialsError::AssertionType), "{half}");
+        }
+        let anonymous = format!("client_assertion_type={JWT_BEARER}&client_assertion={no_subject}");
+        assert_eq!(read(None, &anonymous), Err(CredentialsError::Absent));
     }
 
     #[test]

@@ -20,17 +20,21 @@ pub enum GrantType {
     /// RFC 6749 §4.5, an extension grant named by an absolute URI: a workflow's identifier instead of a secret.
     #[serde(rename = "urn:grantor:params:oauth:grant-type:workflow")]
     Workflow,
+    /// RFC 8628 §3.4: a device without a browser, approved in another one.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }
 
 impl GrantType {
     /// Every grant of this server, in the order of the metadata document.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::Password,
         Self::ClientCredentials,
         Self::TokenExchange,
         Self::Workflow,
+        Self::DeviceCode,
     ];
 
     /// The registered spelling.
@@ -42,6 +46,7 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Workflow => "urn:grantor:params:oauth:grant-type:workflow",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 

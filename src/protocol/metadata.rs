@@ -1,11 +1,11 @@
-//! Authorization server metadata (RFC 8414 §2, RFC 9207 §3) and OpenID provider metadata (Discovery 1.0 §3), which are one
-//! document. Only registered member names.
+//! Authorization server metadata (RFC 8414 §2, RFC 9207 §3, RFC 9126 §5, RFC 8628 §4) and OpenID provider metadata (Discovery
+//! 1.0 §3), which are one document. Only registered member names.
 
 use serde::Serialize;
 
 /// The metadata document.
 #[derive(Debug, Serialize)]
-#[allow(missing_docs, reason = "each member is named and defined by RFC 8414 §2; iss by RFC 9207 §3")]
+#[allow(missing_docs, reason = "each member is named and defined by RFC 8414 §2 or the RFC that registered it")]
 pub struct AuthorizationServerMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -17,10 +17,16 @@ pub struct AuthorizationServerMetadata {
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint: String,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint: String,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub pushed_authorization_request_endpoint: String,
+    pub require_pushed_authorization_requests: bool,
+    pub device_authorization_endpoint: String,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,7 @@ pub enum ParamError {
 #[derive(Debug, Clone, Default)]
 pub struct Params {
     pairs: Vec<(String, String)>,
+    pushed: bool,
 }
 
 impl Params {
@@ -39,7 +40,17 @@ impl Params {
             let value = decode_component(halves.next().unwrap_or_default())?;
             pairs.push((name, value));
         }
-        Ok(Self { pairs })
+        Ok(Self { pairs, pushed: false })
+    }
+
+    /// Decodes the parameters of a pushed authorization request, as they were encoded when it was stored (RFC 9126 §2).
+    pub fn parse_pushed(encoded: &[u8]) -> Result<Self, ParamError> {
+        Ok(Self { pushed: true, ..Self::parse(encoded)? })
+    }
+
+    /// Do they come from a pushed authorization request, so that an authenticated client sent them?
+    pub fn are_pushed(&self) -> bool {
+        self.pushed
     }
 
     /// Joins a query and a body, as when a form is posted to an address with a query: repeats across the two count.

@@ -39,6 +39,11 @@ pub enum Grant {
         /// The workflow: public.
         workflow_id: String,
     },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// The device code.
+        device_code: Zeroizing<String>,
+    },
     /// RFC 8693 §2.1, for access keys only.
     TokenExchange {
         /// The access key.
@@ -89,6 +94,7 @@ impl Grant {
             Self::Password { .. } => GrantType::Password,
             Self::ClientCredentials => GrantType::ClientCredentials,
             Self::Workflow { .. } => GrantType::Workflow,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
             Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
     }
@@ -110,6 +116,7 @@ impl Grant {
             }
             GrantType::ClientCredentials => Self::ClientCredentials,
             GrantType::Workflow => Self::Workflow { workflow_id: params.required("workflow_id")?.to_owned() },
+            GrantType::DeviceCode => Self::DeviceCode { device_code: secret("device_code")? },
             GrantType::TokenExchange => Self::read_exchange(params)?,
         })
     }

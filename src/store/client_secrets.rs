@@ -1,4 +1,4 @@
-//! Table `client_secrets`: digests only.
+//! Table `client_secrets`: digests, and sealed where the secret itself is needed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -20,6 +20,7 @@ struct ClientSecretRow {
     last_four: String,
     created_at: i64,
     expires_at: Option<i64>,
+    sealed: Option<Vec<u8>>,
 }
 
 impl From<&ClientSecret> for ClientSecretRow {
@@ -36,6 +37,7 @@ impl From<&ClientSecret> for ClientSecretRow {
             last_four: secret.last_four.clone(),
             created_at: to_micros(secret.created_at),
             expires_at: secret.expires_at.map(to_micros),
+            sealed: secret.sealed.clone(),
         }
     }
 }
@@ -56,6 +58,7 @@ impl TryFrom<ClientSecretRow> for ClientSecret {
             last_four: row.last_four,
             created_at: to_time(row.created_at),
             expires_at: row.expires_at.map(to_time),
+            sealed: row.sealed,
         })
     }
 }

@@ -65,6 +65,7 @@ diesel::table! {
         last_four -> Text,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        sealed -> Nullable<Binary>,
     }
 }
 
@@ -395,6 +396,43 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> BigInt,
         finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    used_assertions (client_id, jti) {
+        client_id -> Text,
+        jti -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pushed_requests (digest) {
+        digest -> Binary,
+        client_id -> Text,
+        parameters -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        opened_at -> Nullable<BigInt>,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    device_authorizations (device_code_digest) {
+        device_code_digest -> Binary,
+        user_code_digest -> Binary,
+        client_id -> Text,
+        scope -> Nullable<Text>,
+        resources -> Text,
+        decision -> Text,
+        grant_id -> Nullable<Text>,
+        poll_interval -> Integer,
+        polled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
     }
 }
 

@@ -142,12 +142,14 @@ fn key_routes() -> Vec<Route> {
 }
 
 /// What is described beside the admin API.
-const PROTOCOL: [(&str, &str); 6] = [
+const PROTOCOL: [(&str, &str); 8] = [
     ("/oauth/token", "post"),
     ("/oauth/introspect", "post"),
     ("/oauth/revoke", "post"),
     ("/oauth/userinfo", "get"),
     ("/oauth/userinfo", "post"),
+    ("/oauth/par", "post"),
+    ("/oauth/device_authorization", "post"),
     ("/v1/forward-auth/{dialect}", "get"),
 ];
 
@@ -216,7 +218,8 @@ fn every_route_needs_its_scope(engine: Engine) {
         let answer = Answer::of(bare);
         answer.problem(401, "invalid_request");
         let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
-        let both = ["Basic realm=\"grantor\", charset=\"UTF-8\"", "Bearer realm=\"grantor\""];
+        let bearer = test.bearer_challenge();
+        let both = ["Basic realm=\"grantor\", charset=\"UTF-8\"", &bearer];
         assert_eq!(challenges, if is_for_resource_servers(path) { &both[..] } else { &both[1..] }, "{name}");
         // Every other scope of the API together is not enough.
         // With `own-...` people do the same to what is theirs: access_key_bounds.
@@ -263,7 +266,10 @@ fn a_client_may_call_for_itself(engine: Engine) {
 #[track_caller]
 fn assert_invalid(answer: &Answer) {
     answer.problem(401, "invalid_token");
-    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"grantor\", error=\"invalid_token\"");
+    let challenge = answer.header("www-authenticate");
+    let ends = challenge.starts_with("Bearer realm=\"grantor\", resource_metadata=\"http")
+        && challenge.ends_with("/.well-known/oauth-protected-resource/v1\", error=\"invalid_token\"");
+    assert!(ends, "{challenge}");
 }
 
 fn tokens_that_are_not_for_this_api_are_refused(engine: Engine) {
@@ -686,7 +692,8 @@ fn the_document_describes_every_route(engine: Engine) {
         assert_eq!(*methods, of_path.collect::<BTreeSet<_>>(), "{path}");
         let operation = &document["paths"][path][method];
         let responses: BTreeSet<_> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert!(responses.is_superset(&BTreeSet::from(["200", "400", "401"])), "{path}: {responses:?}");
+        let good = if path == "/oauth/par" { "201" } else { "200" };
+        assert!(responses.is_superset(&BTreeSet::from([good, "400", "401"])), "{path}: {responses:?}");
         let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
         assert_eq!(form.is_object(), method == "post", "{path}");
     }

@@ -109,6 +109,7 @@ fn the_metadata_document(engine: Engine) {
       "code_challenge_methods_supported": [
         "S256"
       ],
+      "device_authorization_endpoint": "ISSUER/oauth/device_authorization",
       "display_values_supported": [
         "page"
       ],
@@ -118,7 +119,8 @@ fn the_metadata_document(engine: Engine) {
         "password",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
-        "urn:grantor:params:oauth:grant-type:workflow"
+        "urn:grantor:params:oauth:grant-type:workflow",
+        "urn:ietf:params:oauth:grant-type:device_code"
       ],
       "id_token_signing_alg_values_supported": [
         "RS256",
@@ -129,7 +131,16 @@ fn the_metadata_document(engine: Engine) {
       "introspection_endpoint": "ISSUER/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt"
+      ],
+      "introspection_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ],
       "issuer": "ISSUER",
       "jwks_uri": "ISSUER/.well-known/jwks.json",
@@ -139,6 +150,7 @@ fn the_metadata_document(engine: Engine) {
         "consent",
         "select_account"
       ],
+      "pushed_authorization_request_endpoint": "ISSUER/oauth/par",
       "request_object_signing_alg_values_supported": [
         "RS256",
         "PS256",
@@ -147,6 +159,7 @@ fn the_metadata_document(engine: Engine) {
       ],
       "request_parameter_supported": false,
       "request_uri_parameter_supported": false,
+      "require_pushed_authorization_requests": false,
       "require_request_uri_registration": false,
       "response_modes_supported": [
         "query",
@@ -159,7 +172,16 @@ fn the_metadata_document(engine: Engine) {
       "revocation_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
         "none"
+      ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ],
       "scopes_supported": [
         "address",
@@ -178,7 +200,16 @@ fn the_metadata_document(engine: Engine) {
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
         "none"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA",
+        "HS256"
       ],
       "ui_locales_supported": [
         "en"

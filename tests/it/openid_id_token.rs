@@ -1,8 +1,8 @@
 //! ID tokens (OpenID Connect Core §2, §3.1.3, §12.2): when there is one, and what it says.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use grantor::crypto::id_token::verify_hint;
 use grantor::flows::clients::ClientMembers;
+use grantor::flows::id_token_hint;
 use grantor::protocol::scope::Scope;
 use serde_json::json;
 
@@ -49,11 +49,9 @@ fn an_id_token_says_who_signed_in_where_and_when(engine: Engine) {
     assert_eq!(text(&told["sid"]).len(), 32);
     let head = header(&id_token);
     assert_eq!((&head["alg"], &head["typ"]), (&json!("RS256"), &json!("JWT")));
-    let keyring = test.server.keyring();
-    let issuer = &test.server.config.server.issuer;
-    assert_eq!(verify_hint(&id_token, issuer, &keyring, test.clock.now()).unwrap().sub, user);
+    assert_eq!(id_token_hint::verify(&test.server, &id_token).unwrap().unwrap().sub, user);
     // Neither is taken for the other.
-    assert!(verify_hint(&access_token, issuer, &keyring, test.clock.now()).is_none());
+    assert!(id_token_hint::verify(&test.server, &access_token).unwrap().is_none());
     assert_eq!(userinfo(&test, &id_token).status, 401);
     // The same session is told again, another one is another.
     let again = exchange(&test, &client, &ask(&browser, &client, &[("scope", "openid")]));

@@ -92,6 +92,7 @@ fn secret(label: &str, expires_at: Option<DateTime<Utc>>) -> ClientSecret {
         last_four: label.to_owned(),
         created_at: start_time(),
         expires_at,
+        sealed: None,
     }
 }
 

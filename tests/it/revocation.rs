@@ -233,5 +233,6 @@ fn a_revoked_token_opens_the_admin_api_no_more(engine: Engine) {
     revoke(&test, &TestClient { secret, ..client }, &bearer);
     let answer = Answer::of(http_client().get(test.url("/v1/revoked-tokens")).bearer_auth(&bearer));
     assert_eq!(answer.status, 401);
-    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"grantor\", error=\"invalid_token\"");
+    let challenge = format!("{}, error=\"invalid_token\"", test.bearer_challenge());
+    assert_eq!(answer.header("www-authenticate"), challenge);
 }

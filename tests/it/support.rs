@@ -261,6 +261,12 @@ impl TestServer {
         format!("http://{}{}{path}", self.server.config.server.bind, self.server.config.base_path())
     }
 
+    /// What a 401 of the admin API challenges a bearer with.
+    pub fn bearer_challenge(&self) -> String {
+        let place = format!("{}/.well-known/oauth-protected-resource/v1", self.server.config.server.issuer);
+        format!("Bearer realm=\"grantor\", resource_metadata=\"{place}\"")
+    }
+
     /// Moves the clock.
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));

@@ -241,9 +241,8 @@ fn a_signed_answer(engine: Engine) {
     let expected =
         json!({ "iss": issuer, "aud": "app", "sub": user, "email": "ada@ada.example", "email_verified": true });
     assert_eq!(claims(&answer.body), expected);
-    let key = test.server.keyring();
-    let verified = grantor::crypto::id_token::verify_hint(&answer.body, issuer, &key, test.clock.now());
-    assert_eq!(verified.unwrap().sub, user);
+    let verified = grantor::flows::id_token_hint::verify(&test.server, &answer.body);
+    assert_eq!(verified.unwrap().unwrap().sub, user);
 }
 
 fn pages_of_registered_origins_may_ask(engine: Engine) {

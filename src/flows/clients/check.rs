@@ -3,6 +3,7 @@
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::caller::Caller;
+use crate::flows::clients::authentication;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments, subject};
 use crate::protocol::grant_type::GrantType;
@@ -30,6 +31,7 @@ pub(super) fn settle(server: &Server, caller: &Caller, client: &mut Client) -> F
         }
     }
     client.check_consistency().map_err(Denial::from)?;
+    authentication::check(server, client)?;
     if client.is_public()
         && client.allows_grant(GrantType::Password)
         && !server.config.tokens.danger_public_password_grant

@@ -1,5 +1,6 @@
 //! Registered clients, as operators manage them.
 
+mod authentication;
 mod check;
 mod members;
 mod secrets;
@@ -44,10 +45,11 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
     let mut client = blank(server, client_id);
     apply(&mut client, members);
     settle(server, caller, &mut client)?;
-    if client.is_public() && brought.is_some() {
-        return Err(Denial::InvalidMember("a public client has no client_secret".to_owned()).into());
+    if !client.has_secret() && brought.is_some() {
+        let text = "a public client has no client_secret, nor has one that authenticates with private_key_jwt";
+        return Err(Denial::InvalidMember(text.to_owned()).into());
     }
-    let secret = if client.is_public() { None } else { Some(make_secret(server, &client, brought)?) };
+    let secret = if client.has_secret() { Some(make_secret(server, &client, brought)?) } else { None };
     let (text, row) = secret.unzip();
     let event = caller.event(AuditAction::ClientCreated, "client", client.client_id.as_str());
     let (stored, now) = (client.clone(), server.clock.now());
@@ -109,6 +111,10 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
     }
     if client.is_public() != before.is_public() {
         return Err(Denial::InvalidMember("a client stays public or confidential: register another".to_owned()).into());
+    }
+    if !authentication::may_change(before.token_endpoint_auth_method, client.token_endpoint_auth_method) {
+        let text = "a client keeps what it authenticates with, its secret or its key: register another";
+        return Err(Denial::InvalidMember(text.to_owned()).into());
     }
     let (now, read_at) = (server.clock.now(), client.updated_at);
     client.updated_at = now;

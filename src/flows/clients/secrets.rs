@@ -20,6 +20,7 @@ use crate::flows::caller::Caller;
 use crate::flows::clients::{ClientWithSecret, find, find_to_change};
 use crate::flows::error::FlowResult;
 use crate::flows::password_check;
+use crate::protocol::client_auth_method::ClientAuthMethod;
 
 /// A secret of a client, without the secret: who still uses it, and from where.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -45,6 +46,9 @@ pub(super) fn make_secret(
     brought: Option<String>,
 ) -> FlowResult<(Zeroizing<String>, ClientSecret)> {
     let now = server.clock.now();
+    // RFC 7518 §3.2: a key for HS256 has at least 32 octets.
+    let makes_macs = client.token_endpoint_auth_method == ClientAuthMethod::ClientSecretJwt;
+    let least = if makes_macs { 32 } else { 8 };
     let (text, verifier) = match brought {
         None => {
             let prefix = server.environment(&client.environment).and_then(|own| own.client_secret_prefix.as_deref());
@@ -57,18 +61,22 @@ pub(super) fn make_secret(
         }
         Some(text) => {
             let text = Zeroizing::new(text);
-            if text.len() < 8 || text.len() > 256 || !text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
-                return Err(Denial::InvalidMember(
-                    "client_secret must be 8 to 256 printable ASCII characters".to_owned(),
-                )
-                .into());
+            if text.len() < least || text.len() > 256 || !text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+                let rule = format!("client_secret must be {least} to 256 printable ASCII characters");
+                return Err(Denial::InvalidMember(rule).into());
             }
-            let hash = password_check::hash_new(server, &text)?;
-            (text, SecretVerifier::PasswordHash(hash))
+            let verifier = match makes_macs {
+                // It is never sent, so it is never compared: a slow hash would protect nothing.
+                true => SecretVerifier::Digest(server.keys.digest(SecretKind::ClientSecret, &text)),
+                false => SecretVerifier::PasswordHash(password_check::hash_new(server, &text)?),
+            };
+            (text, verifier)
         }
     };
     let last_four = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
     let id = ClientSecretId(random::id(now)?);
+    let seal = || server.keys.secret_sealing.seal(id.as_str(), text.as_bytes());
+    let sealed = makes_macs.then(seal).transpose()?;
     let row = ClientSecret {
         id,
         client_id: client.client_id.clone(),
@@ -76,6 +84,7 @@ pub(super) fn make_secret(
         last_four,
         created_at: now,
         expires_at: None,
+        sealed,
     };
     Ok((text, row))
 }
@@ -84,8 +93,9 @@ pub(super) fn make_secret(
 /// rolled out; one that was being replaced already ends at once: at most two work at a time.
 pub fn rotate(server: &Server, caller: &Caller, client_id: &str, grace_seconds: u32) -> FlowResult<ClientWithSecret> {
     let mut client = find_to_change(server, caller, client_id)?;
-    if client.is_public() {
-        return Err(Denial::Conflict("a public client has no secret".to_owned()).into());
+    if !client.has_secret() {
+        let what = if client.is_public() { "a public client" } else { "a client with private_key_jwt" };
+        return Err(Denial::Conflict(format!("{what} has no secret")).into());
     }
     check_grace(server, grace_seconds)?;
     let (text, row) = make_secret(server, &client, None)?;

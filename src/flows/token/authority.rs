@@ -48,6 +48,13 @@ pub fn decide(server: &Server, wanted: &Wanted<'_>) -> Result<Authority, Denial>
     Ok(authority)
 }
 
+/// Each scope of it with its description, as people are asked.
+pub fn describe(server: &Server, scope: &Scope) -> Vec<(String, String)> {
+    let definitions = server.scopes();
+    let description = |name: &str| definitions.find(name).map_or(name, |definition| &definition.description).to_owned();
+    scope.iter().map(|name| (name.to_owned(), description(name))).collect()
+}
+
 /// The scope asked for, and whether it was asked for or is the default; refused beyond client or grant.
 fn check_bounds(wanted: &Wanted<'_>) -> Result<(Scope, bool), Denial> {
     let client = wanted.client;

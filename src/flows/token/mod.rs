@@ -3,6 +3,7 @@
 mod authority;
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod exchange;
 mod id_token;
 mod mint;
@@ -10,7 +11,7 @@ mod password;
 mod refresh_token;
 mod workflow;
 
-pub use authority::{Authority, Wanted, decide};
+pub use authority::{Authority, Wanted, decide, describe};
 pub use id_token::sign as sign_for_client;
 pub use mint::grant_expiry;
 
@@ -82,6 +83,7 @@ fn redeem(server: &Server, asked: Asked, grant: Grant) -> FlowResult<TokenRespon
         }
         Grant::RefreshToken { refresh_token } => refresh_token::redeem(server, &asked, &refresh_token),
         Grant::Password { username, password } => password::redeem(server, asked, username, password),
+        Grant::DeviceCode { device_code } => device_code::redeem(server, &asked, &device_code),
         Grant::ClientCredentials => client_credentials::redeem(server, &asked),
         // Redeemed before, for no client authenticates itself.
         Grant::Workflow { .. } => Err(Denial::GrantNotRegistered.into()),

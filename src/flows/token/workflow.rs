@@ -11,7 +11,7 @@ use crate::flows::error::FlowResult;
 use crate::flows::token::mint::{self, Draft};
 use crate::flows::token::{Asked, Authority, Wanted, authority, issued};
 use crate::flows::{Server, limits};
-use crate::protocol::credentials::PresentedCredentials;
+use crate::protocol::credentials::{PresentedCredentials, Proof};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::token_response::TokenResponse;
@@ -36,7 +36,7 @@ pub fn redeem(
     scope: Option<Scope>,
     resources: Vec<Resource>,
 ) -> FlowResult<TokenResponse> {
-    if claimed.presented.secret.is_some() {
+    if !matches!(claimed.presented.proof, Proof::Nothing) {
         // Whoever sends one from a page has published it.
         let text = "a workflow is used without client_secret: it must not be where a front end is";
         return Err(Denial::MalformedRequest(text.to_owned()).into());

@@ -13,7 +13,7 @@ use crate::http::api::{
     access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, projects,
     revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
 };
-use crate::http::oauth::{introspect, revoke, token, userinfo};
+use crate::http::oauth::{device_authorization, introspect, par, revoke, token, userinfo};
 use crate::http::{forward_auth, respond};
 
 /// A problem (RFC 9457).
@@ -67,8 +67,8 @@ impl Modify for Bearer {
         service_accounts::disable, service_accounts::enable, service_accounts::revoke,
         projects::list, projects::create, projects::show, projects::update, projects::delete,
         configured::list_environments, configured::list_plans,
-        token::exchange, introspect::introspect, revoke::revoke, userinfo::show, userinfo::submit,
-        forward_auth::ask,
+        token::exchange, introspect::introspect, revoke::revoke, par::push, device_authorization::authorize,
+        userinfo::show, userinfo::submit, forward_auth::ask,
     ),
     modifiers(&Bearer)
 )]

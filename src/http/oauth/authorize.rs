@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded::Serializer;
 
 use crate::domain::denial::Denial;
-use crate::flows::Server;
-use crate::flows::authorize::{self, Step};
+use crate::flows::authorize::Step;
+use crate::flows::{Server, pushed_requests};
 use crate::http::edge::Edge;
 use crate::http::run::run;
 use crate::http::{cookies, extract, pages, respond};
@@ -20,7 +20,7 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
         Err(denial) => return pages::error(&server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
-    match run(&server, move |server| authorize::advance(server, &params, session.as_deref())).await {
+    match run(&server, move |server| pushed_requests::advance(server, &params, session.as_deref())).await {
         Ok(step) => go(&request, &edge, &step),
         Err(error) => pages::error(&server, &edge, &error),
     }

@@ -20,6 +20,10 @@ pub struct TokenForm {
     client_id: Option<String>,
     /// Its secret.
     client_secret: Option<String>,
+    /// Instead of it, `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` ...
+    client_assertion_type: Option<String>,
+    /// ... with an assertion (RFC 7523 §2.2).
+    client_assertion: Option<String>,
     /// The code of `authorization_code`.
     code: Option<String>,
     /// The redirect URI of the authorization request.
@@ -32,6 +36,8 @@ pub struct TokenForm {
     username: Option<String>,
     /// The password of `password`.
     password: Option<String>,
+    /// The code of `urn:ietf:params:oauth:grant-type:device_code`.
+    device_code: Option<String>,
     /// The access key of token exchange.
     subject_token: Option<String>,
     /// What kind of token that is.
@@ -55,6 +61,54 @@ pub struct TokenParameterForm {
     client_id: Option<String>,
     /// Its secret.
     client_secret: Option<String>,
+    /// Instead of it, `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` ...
+    client_assertion_type: Option<String>,
+    /// ... with an assertion (RFC 7523 §2.2).
+    client_assertion: Option<String>,
+}
+
+/// What a pushed authorization request says (RFC 9126 §2.1): every parameter of the authorization endpoint but `request_uri`.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct PushedAuthorizationForm {
+    /// `code`.
+    response_type: String,
+    /// The client, where it does not authenticate with Basic.
+    client_id: Option<String>,
+    /// Where it wants the answer.
+    redirect_uri: Option<String>,
+    /// The wanted scope.
+    scope: Option<String>,
+    /// Echoed with the answer.
+    state: Option<String>,
+    /// The PKCE challenge.
+    code_challenge: Option<String>,
+    /// `S256`.
+    code_challenge_method: Option<String>,
+    /// The wanted audience; may be repeated.
+    resource: Option<Vec<String>>,
+    /// Its secret.
+    client_secret: Option<String>,
+    /// Instead of it, `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` ...
+    client_assertion_type: Option<String>,
+    /// ... with an assertion (RFC 7523 §2.2).
+    client_assertion: Option<String>,
+}
+
+/// What a device asks for (RFC 8628 §3.1).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DeviceAuthorizationForm {
+    /// The client, where it does not authenticate with Basic.
+    client_id: Option<String>,
+    /// The wanted scope.
+    scope: Option<String>,
+    /// The wanted audience; may be repeated.
+    resource: Option<Vec<String>>,
+    /// Its secret.
+    client_secret: Option<String>,
+    /// Instead of it, `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` ...
+    client_assertion_type: Option<String>,
+    /// ... with an assertion (RFC 7523 §2.2).
+    client_assertion: Option<String>,
 }
 
 /// What a userinfo request may say (RFC 6750 §2.2).

@@ -6,7 +6,6 @@ use crate::flows::{Server, introspect};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenParameterForm};
-use crate::http::run::run;
 use crate::http::{extract, respond};
 use crate::protocol::introspection::IntrospectionResponse;
 
@@ -27,7 +26,12 @@ pub async fn introspect(
     };
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
-    match run(&server, move |server| introspect::introspect(server, &params, credentials, &source)).await {
+    let waits = super::sends_assertion(&params);
+    match super::run_for_client(&server, waits, move |server| {
+        introspect::introspect(server, &params, credentials, &source)
+    })
+    .await
+    {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),
     }

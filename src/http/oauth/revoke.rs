@@ -8,7 +8,6 @@ use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::extract;
 use crate::http::oauth::forms::{OAuthError, TokenParameterForm};
-use crate::http::run::run;
 
 /// Revokes a token. RFC 7009 §2.2: 200, and nothing to read.
 #[utoipa::path(post, path = "/oauth/revoke", tag = "oauth",
@@ -27,7 +26,10 @@ pub async fn revoke(
     };
     let credentials = extract::credentials(&request, &params);
     let source = extract::source(&request, &edge);
-    match run(&server, move |server| revoke::revoke(server, &params, credentials, source)).await {
+    let waits = super::sends_assertion(&params);
+    match super::run_for_client(&server, waits, move |server| revoke::revoke(server, &params, credentials, source))
+        .await
+    {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
         Err(error) => token_error(&server, error),
     }

@@ -7,7 +7,6 @@ use crate::flows::{Server, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenForm};
-use crate::http::run::{run, run_waiting};
 use crate::http::{extract, limits, respond};
 use crate::protocol::token_response::TokenResponse;
 
@@ -33,9 +32,10 @@ pub async fn exchange(
     let source = extract::source(&request, &edge);
     // RFC 6749 §4.3 is the one grant that hashes.
     let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
+    let waits = hashes || super::sends_assertion(&params);
     let origin = extract::origin(&request);
     let exchange = move |server: &Server| token::exchange(server, &params, credentials, source, origin.as_deref());
-    let answer = if hashes { run_waiting(&server, exchange).await } else { run(&server, exchange).await };
+    let answer = super::run_for_client(&server, waits, exchange).await;
     match answer {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::domain::denial::Denial;
-use crate::flows::authorize::{self, ConsentQuestion, Step};
+use crate::flows::authorize::{ConsentQuestion, Step};
 use crate::flows::error::FlowError;
-use crate::flows::{Server, consent, csrf};
+use crate::flows::{Server, consent, csrf, pushed_requests};
 use crate::http::edge::Edge;
 use crate::http::oauth::authorize::go;
 use crate::http::pages::{self, FormTarget, Frame, https, policy_with_picture, render};
@@ -47,7 +47,7 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
         Err(denial) => return pages::error(&server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
-    match run(&server, move |server| authorize::advance(server, &params, session.as_deref())).await {
+    match run(&server, move |server| pushed_requests::advance(server, &params, session.as_deref())).await {
         Ok(Step::Consent(question)) => ask(&request, &server, &edge, &question),
         Ok(step) => go(&request, &edge, &step),
         Err(error) => pages::error(&server, &edge, &error),

@@ -11,7 +11,7 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::limits::Door;
 use crate::flows::login::LiveSession;
 use crate::flows::password_check::LoginAttempt;
-use crate::flows::{Server, authorize, csrf, login, reauthentication};
+use crate::flows::{Server, authorize, csrf, login, pushed_requests, reauthentication};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::pages::{self, FormTarget, Frame, policy, render};
@@ -46,9 +46,14 @@ struct Sender {
     login_hint: Option<String>,
 }
 
-/// What the page needs to know before it is shown.
-fn find_trusted(server: &Server, params: &Params, has_query: bool) -> FlowResult<Option<Trusted>> {
-    if has_query { authorize::trust(server, params).map(Some) } else { Ok(None) }
+/// The client that sent the user here, with its request as it stands: pushed ahead, or in the query.
+fn find_trusted(server: &Server, params: &Params) -> FlowResult<Option<(Trusted, Params)>> {
+    // Whose device it is, is told only by the page that counts wrong codes.
+    if params.iter().next().is_none() || is_for_device(params) {
+        return Ok(None);
+    }
+    let resolved = pushed_requests::resolve(server, params)?;
+    Ok(Some((authorize::trust(server, &resolved)?, resolved)))
 }
 
 fn sender(trusted: &Trusted, params: &Params) -> Sender {
@@ -68,11 +73,13 @@ enum Shown {
     SignedIn(LiveSession),
 }
 
-fn decide(server: &Server, params: &Params, session: Option<&str>, has_query: bool) -> FlowResult<Shown> {
-    let trusted = find_trusted(server, params, has_query)?;
-    Ok(match (trusted, login::current(server, session)?) {
-        (Some(trusted), Some(live)) if !authorize::needs_login(server, params, &trusted, &live) => Shown::Onward,
-        (Some(trusted), _) => Shown::Form(Some(sender(&trusted, params))),
+fn decide(server: &Server, params: &Params, session: Option<&str>) -> FlowResult<Shown> {
+    Ok(match (find_trusted(server, params)?, login::current(server, session)?) {
+        (Some((trusted, resolved)), Some(live)) if !authorize::needs_login(server, &resolved, &trusted, &live) => {
+            Shown::Onward
+        }
+        (Some((trusted, resolved)), _) => Shown::Form(Some(sender(&trusted, &resolved))),
+        (None, Some(_)) if is_for_device(params) => Shown::Onward,
         (None, Some(live)) => Shown::SignedIn(live),
         (None, None) => Shown::Form(None),
     })
@@ -114,8 +121,7 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
         Err(denial) => return pages::error(&server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
-    let has_query = !request.query_string().is_empty();
-    match run(&server, move |server| decide(server, &params, session.as_deref(), has_query)).await {
+    match run(&server, move |server| decide(server, &params, session.as_deref())).await {
         Ok(Shown::Onward) => onward(&request, &edge, None),
         Ok(Shown::SignedIn(live)) => signed_in(&request, &server, &edge, &live),
         Ok(Shown::Form(sender)) => form(&request, (&server, &edge), sender.as_ref(), None),
@@ -123,10 +129,18 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
     }
 }
 
+/// Does somebody sign in to decide on a device (RFC 8628 §3.3)?
+fn is_for_device(params: &Params) -> bool {
+    params.iter().next().is_some() && params.iter().all(|(name, _)| name == "user_code")
+}
+
 /// Back to the authorization request, as it came or with the proof that the user signed in for it.
 fn onward(request: &HttpRequest, edge: &Edge, proven: Option<&str>) -> HttpResponse {
     match proven.unwrap_or_else(|| request.query_string()) {
         "" => respond::see_other(&format!("{}/login", edge.base_path)),
+        query if extract::query(request).is_ok_and(|params| is_for_device(&params)) => {
+            respond::see_other(&format!("{}/device?{query}", edge.base_path))
+        }
         query => respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path)),
     }
 }
@@ -187,15 +201,17 @@ pub async fn submit(
     }
     let previous = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
-    let (has_query, username) = (!request.query_string().is_empty(), submitted.username.clone());
+    let username = submitted.username.clone();
     let done = run_waiting(&server, move |server| {
-        let trusted = find_trusted(server, &query, has_query)?;
-        let sender = trusted.as_ref().map(|trusted| sender(trusted, &query));
+        let found = find_trusted(server, &query)?;
+        let sender = found.as_ref().map(|(trusted, resolved)| sender(trusted, resolved));
         let client_id = sender.as_ref().map(|sender| sender.client_id.clone());
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
         let signed_in = login::sign_in(server, &attempt, previous.as_deref()).map(|cookie| {
-            let prove = |trusted: Trusted| reauthentication::prove(server, &trusted.client, &query, &cookie);
-            (trusted.and_then(prove), cookie)
+            let prove = |(trusted, resolved): (Trusted, Params)| {
+                reauthentication::prove(server, &trusted.client, (&resolved, &query), &cookie)
+            };
+            (found.and_then(prove), cookie)
         });
         Ok((sender, signed_in))
     });

@@ -1,6 +1,7 @@
 //! Pages for people: plain forms that work without script, a strict policy on what they may load and where they may lead.
 
 pub mod consent;
+pub mod device;
 pub mod login;
 pub mod logout;
 
