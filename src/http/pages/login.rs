@@ -65,7 +65,7 @@ fn sender(trusted: &Trusted, params: &Params) -> Sender {
 enum Shown {
     Form(Option<Sender>),
     Onward,
-    SignedIn(LiveSession),
+    SignedIn(Box<LiveSession>),
 }
 
 fn decide(server: &Server, params: &Params, session: Option<&str>, has_query: bool) -> FlowResult<Shown> {
@@ -73,7 +73,7 @@ fn decide(server: &Server, params: &Params, session: Option<&str>, has_query: bo
     Ok(match (trusted, login::current(server, session)?) {
         (Some(trusted), Some(live)) if !authorize::needs_login(server, params, &trusted, &live) => Shown::Onward,
         (Some(trusted), _) => Shown::Form(Some(sender(&trusted, params))),
-        (None, Some(live)) => Shown::SignedIn(live),
+        (None, Some(live)) => Shown::SignedIn(Box::new(live)),
         (None, None) => Shown::Form(None),
     })
 }
