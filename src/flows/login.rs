@@ -48,6 +48,8 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
     let UserWithPassword { user, password_hash } = password_check::check(server, attempt)?;
     let cookie = SecretKind::LoginSession.generate()?;
     let digest = server.keys.digest(SecretKind::LoginSession, &cookie);
+    // Whoever signs in again goes on in the same session, as its clients know it.
+    let continued = current(server, previous)?.filter(|live| live.user.id == user.id).map(|live| live.session.sid);
     let previous = previous.map(|cookie| server.keys.digest(SecretKind::LoginSession, cookie));
     let now = server.clock.now();
     let session = LoginSession {
@@ -67,10 +69,12 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
         if !connection.confirm_password(session.user_id.as_str(), &password_hash)? {
             return Ok(false);
         }
-        if let Some(previous) = &previous {
-            connection.delete_login_session(previous)?;
-        }
-        connection.insert_login_session(&digest, &session)?;
+        let ended = match &previous {
+            Some(previous) => connection.delete_login_session(previous)?,
+            None => false,
+        };
+        let sid = continued.filter(|_| ended).unwrap_or_else(|| session.sid.clone());
+        connection.insert_login_session(&digest, &LoginSession { sid, ..session })?;
         connection.insert_audit_event(&event, now)?;
         Ok(true)
     })?;
