@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use grantor::domain::role::ADMIN_API_SCOPES;
+use grantor::domain::standard_claims::OPENID_SCOPES;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::LineEnding;
@@ -427,7 +428,7 @@ fn scopes_are_managed() {
         "{table}"
     );
     let listed = shell.run("scope list --json").json();
-    assert_eq!(listed["items"].as_array().unwrap().len(), ADMIN_API_SCOPES.len() + 2);
+    assert_eq!(listed["items"].as_array().unwrap().len(), ADMIN_API_SCOPES.len() + OPENID_SCOPES.len() + 2);
     assert_eq!(shell.run("scope delete books --json").json(), json!({ "deleted": "books" }));
     shell.text("scope delete photos");
     for (line, word) in [
