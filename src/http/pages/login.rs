@@ -195,7 +195,7 @@ pub async fn submit(
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
         let signed_in = login::sign_in(server, &attempt, previous.as_deref()).map(|cookie| {
             let prove = |trusted: Trusted| reauthentication::prove(server, &trusted.client, &query, &cookie);
-            (trusted.and_then(prove), cookie)
+            (trusted.and_then(prove).map(|proven| reauthentication::with_proof(&query, &proven)), cookie)
         });
         Ok((sender, signed_in))
     });
