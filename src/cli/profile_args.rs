@@ -56,7 +56,7 @@ impl ProfileArgs {
             None => Map::new(),
             Some(text) => match serde_json::from_str(text) {
                 Ok(Value::Object(members)) => members,
-                _ => return Err(CliError::failed("--profile must be a JSON object")),
+                _ => return Err(CliError::usage("--profile must be a JSON object")),
             },
         };
         let texts = [

@@ -115,7 +115,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     match command {
         Command::Create { username, name, email, profile, roles, password_stdin } => {
             let profile = profile.read()?.map(serde_json::from_value).transpose();
-            let profile = profile.map_err(|error| CliError::failed(format!("profile: {error}")))?.unwrap_or_default();
+            let profile = profile.map_err(|error| CliError::usage(format!("profile: {error}")))?.unwrap_or_default();
             let (password, shown) = read_password(password_stdin)?;
             let user = users::create(&server, &caller, NewUser { username, password, name, email, profile, roles })?;
             show(&user, shown.as_ref().map(|text| text.as_str()), context.json)

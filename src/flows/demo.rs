@@ -7,6 +7,7 @@ use crate::crypto::secret::SecretKind;
 use crate::domain::denial::Denial;
 use crate::domain::profile::Profile;
 use crate::domain::role::ADMIN_API_SCOPES;
+use crate::domain::standard_claims::OPENID_SCOPES;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::clients::{self, ClientMembers, ClientWithSecret};
@@ -121,6 +122,7 @@ fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowRe
     let demo_scope = DEMO_SCOPES.map(|(name, _)| name);
     // The confidential one may carry an admin's scopes too; the admin's roles decide who gets them.
     let admin_scope = ADMIN_API_SCOPES.iter().filter(|_| confidential).map(|(name, _)| *name);
+    let openid_scope = OPENID_SCOPES.map(|(name, _)| name);
     let mut grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
     if confidential {
         grants.extend([GrantType::Password, GrantType::ClientCredentials]);
@@ -134,7 +136,7 @@ fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowRe
         token_endpoint_auth_method: (!confidential).then_some(ClientAuthMethod::None),
         grant_types: Some(grants),
         redirect_uris: Some(vec![redirect_uri]),
-        scope: Some(Scope::from_tokens(demo_scope.into_iter().chain(admin_scope))),
+        scope: Some(Scope::from_tokens(demo_scope.into_iter().chain(openid_scope).chain(admin_scope))),
         first_party: Some(confidential),
         may_introspect: Some(confidential),
         ..ClientMembers::default()

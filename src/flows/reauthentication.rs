@@ -27,22 +27,17 @@ fn proof(server: &Server, session_digest: &[u8], params: &Params) -> String {
     server.keys.login_proof(session_digest, request)
 }
 
-/// The query of a request that goes on after this session was begun for it; None where the request goes on as it came. The
-/// request is given as it stands, and as it came: they differ where it was pushed ahead.
-pub fn prove(
-    server: &Server,
-    client: &Client,
-    (params, query): (&Params, &Params),
-    session_cookie: &str,
-) -> Option<String> {
+/// The proof that this session was begun for this request; None where the request can demand nothing of the kind.
+pub fn prove(server: &Server, client: &Client, params: &Params, session_cookie: &str) -> Option<String> {
     let openid = OpenIdRequest::read(params).ok()?;
-    if !openid.may_demand_login() && client.metadata.default_max_age.is_none() {
-        return None;
-    }
-    let digest = server.keys.digest(SecretKind::LoginSession, session_cookie);
-    let proven = proof(server, &digest, params);
+    let may_demand = openid.may_demand_login() || client.metadata.default_max_age.is_some();
+    may_demand.then(|| proof(server, &server.keys.digest(SecretKind::LoginSession, session_cookie), params))
+}
+
+/// The query of a page with this proof, in the place of an older one.
+pub fn with_proof(query: &Params, proven: &str) -> String {
     let asked = query.iter().filter(|(name, _)| *name != PROOF);
-    Some(Serializer::new(String::new()).extend_pairs(asked).append_pair(PROOF, &proven).finish())
+    Serializer::new(String::new()).extend_pairs(asked).append_pair(PROOF, proven).finish()
 }
 
 fn is_proven(server: &Server, params: &Params, live: &LiveSession) -> bool {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use grantor::domain::role::ADMIN_API_SCOPES;
+use grantor::domain::standard_claims::OPENID_SCOPES;
 use grantor::flows::clients::ClientMembers;
 use grantor::protocol::scope::Scope;
 use reqwest::Method;
@@ -612,7 +613,7 @@ fn scopes_are_defined_and_removed(engine: Engine) {
     assert_eq!((removed.status.as_u16(), removed.body.as_str()), (204, ""));
     admin.send(Method::DELETE, "/v1/scopes/photos:see", None).problem(404, "not_found");
     admin.get("/v1/scopes/photos:see").problem(404, "not_found");
-    assert_eq!(admin.collect("/v1/scopes", 200).len(), ADMIN_API_SCOPES.len());
+    assert_eq!(admin.collect("/v1/scopes", 200).len(), ADMIN_API_SCOPES.len() + OPENID_SCOPES.len());
 }
 
 fn scopes_of_this_api_are_fixed(engine: Engine) {
@@ -705,7 +706,7 @@ fn every_list_comes_in_pages(engine: Engine) {
     }
     assert_eq!(assert_pages(&admin, "/v1/clients", "client_id").len(), 7);
     assert_eq!(assert_pages(&admin, "/v1/users", "id").len(), 6);
-    assert_eq!(assert_pages(&admin, "/v1/scopes", "name").len(), 5 + ADMIN_API_SCOPES.len());
+    assert_eq!(assert_pages(&admin, "/v1/scopes", "name").len(), 5 + ADMIN_API_SCOPES.len() + OPENID_SCOPES.len());
     assert_eq!(assert_pages(&admin, "/v1/revoked-tokens", "jti").len(), 5);
     let events = assert_pages(&admin, "/v1/audit-events", "id");
     let numbers: Vec<i64> = events.iter().map(|id| id.parse().unwrap()).collect();
@@ -736,7 +737,7 @@ fn limits_have_bounds(engine: Engine) {
     assert_eq!(count("/v1/scopes"), 50);
     assert_eq!(count("/v1/scopes?limit="), 50, "an empty parameter counts as omitted");
     assert_eq!(count("/v1/scopes?limit=1"), 1);
-    assert_eq!(count("/v1/scopes?limit=200"), 51 + ADMIN_API_SCOPES.len());
+    assert_eq!(count("/v1/scopes?limit=200"), 51 + ADMIN_API_SCOPES.len() + OPENID_SCOPES.len());
     for list in ["clients", "users", "scopes", "audit-events", "revoked-tokens"] {
         for limit in ["0", "-1", "201", "x", "1.5", "99999999999999999999", "1&limit=2"] {
             admin.get(&format!("/v1/{list}?limit={limit}")).problem(400, "invalid_request");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use grantor::domain::role::ADMIN_API_SCOPES;
+use grantor::domain::standard_claims::OPENID_SCOPES;
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::LineEnding;
@@ -387,8 +388,7 @@ fn users_are_managed() {
         ("user create carl --password-stdin", "", "at least 8"),
         ("user create carl --email nowhere", "", "email"),
         ("user create carl --birthdate yesterday", "", "birthdate"),
-        (r#"user create carl --profile {"planet":"Earth"}"#, "", "planet"),
-        ("user create carl --profile x", "", "JSON object"),
+        (r#"user edit ada --profile {"planet":"Earth"}"#, "", "planet"),
         ("user edit ada --phone-number 123", "", "phone_number"),
         ("user show carl", "", "no such user"),
         ("user set-password carl", "", "no such user"),
@@ -398,6 +398,10 @@ fn users_are_managed() {
         shell.run_with(line, input).assert_refused(3, word, "");
     }
     assert_eq!(shell.run("user edit ada --role support --no-roles").code, 2);
+    for (profile, word) in [("x", "JSON object"), ("[]", "JSON object"), (r#"{"planet":"Earth"}"#, "planet")] {
+        let ended = shell.run(&format!("user create carl --profile {profile}"));
+        assert!(ended.code == 2 && ended.err.contains(word), "{ended:?}");
+    }
     assert_eq!(
         shell.run("user create dave --password secret-on-the-line").code,
         2,
@@ -416,14 +420,15 @@ fn scopes_are_managed() {
     // What the reload job of a running server does every few seconds.
     grantor::flows::scopes::reload(&shell.test.server).unwrap();
     let metadata = Answer::of(http_client().get(shell.test.url("/.well-known/oauth-authorization-server"))).json();
-    assert_eq!(metadata["scopes_supported"], json!(["books"]), "privileged ones are left out");
+    let openid = ["address", "books", "email", "offline_access", "openid", "phone", "profile"];
+    assert_eq!(metadata["scopes_supported"], json!(openid), "privileged ones are left out");
     let table = shell.text("scope list");
     assert!(
         table.starts_with("NAME") && table.contains("photos") && table.contains("https://photos.example"),
         "{table}"
     );
     let listed = shell.run("scope list --json").json();
-    assert_eq!(listed["items"].as_array().unwrap().len(), ADMIN_API_SCOPES.len() + 2);
+    assert_eq!(listed["items"].as_array().unwrap().len(), ADMIN_API_SCOPES.len() + OPENID_SCOPES.len() + 2);
     assert_eq!(shell.run("scope delete books --json").json(), json!({ "deleted": "books" }));
     shell.text("scope delete photos");
     for (line, word) in [

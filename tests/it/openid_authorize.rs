@@ -9,6 +9,7 @@ use crate::support::*;
 
 on_both!(
     prompt_login_asks_once,
+    who_signs_in_again_keeps_the_session,
     a_proof_of_another_session_or_request_is_none,
     a_proof_does_not_last,
     max_age_is_strict,
@@ -77,6 +78,24 @@ fn prompt_login_asks_once(engine: Engine) {
         let done = settle(&browser, submit(&browser, &page, &[("decision", "allow")]));
         assert!(done.parameter("code").is_some(), "{done:?}");
     }
+}
+
+fn who_signs_in_again_keeps_the_session(engine: Engine) {
+    let test = TestServer::start(engine);
+    known_user(&test, "ada");
+    test.user("bob", &[]);
+    let client = test.client(openid_members("app"));
+    let browser = Browser::new(&test);
+    let sid = |username: &str| {
+        let page = ends(&browser, &client, &[("scope", "openid"), ("prompt", "login")]);
+        let done = settle(&browser, submit(&browser, &page, &as_user(username)));
+        text(&claims(&text(&exchange(&test, &client, &done)["id_token"]))["sid"])
+    };
+    let first = sid("ada");
+    assert_eq!(sid("ada"), first);
+    let other = sid("bob");
+    assert_ne!(other, first);
+    assert_ne!(sid("ada"), first);
 }
 
 fn a_proof_of_another_session_or_request_is_none(engine: Engine) {

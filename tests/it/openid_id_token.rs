@@ -69,6 +69,9 @@ fn without_openid_nothing_changes(engine: Engine) {
     assert!(tokens.get("refresh_token").is_some());
     let refused = userinfo(&test, &text(&tokens["access_token"]));
     assert_eq!(refused.status, 403);
+    // Nobody asked, so it is no default either.
+    let tokens = openid_tokens(&test, &client, "ada", "");
+    assert_eq!((tokens.get("id_token"), &tokens["scope"]), (None, &json!("read write")));
 }
 
 fn a_nonce_comes_back_as_sent(engine: Engine) {

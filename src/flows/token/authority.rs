@@ -92,7 +92,8 @@ fn settle(
         let privileged = role::is_admin_api_scope(token) || definition(token).is_some_and(|found| found.privileged);
         // OpenID Connect Core §11: where no refresh token could be used, the wish for one is ignored.
         let pointless = token == OFFLINE_ACCESS && !wanted.client.allows_grant(GrantType::RefreshToken);
-        if is_openid_scope(token) && (!wanted.of_user || pointless) {
+        // Core §3.1.2.1: without openid in the request it is none of OpenID Connect, so it is never a default.
+        if is_openid_scope(token) && (!wanted.of_user || !explicit || pointless) {
             return false;
         }
         // Least privilege: a privileged scope must be asked for by name, and held.

@@ -70,7 +70,7 @@ fn sender(trusted: &Trusted, params: &Params) -> Sender {
 enum Shown {
     Form(Option<Sender>),
     Onward,
-    SignedIn(LiveSession),
+    SignedIn(Box<LiveSession>),
 }
 
 fn decide(server: &Server, params: &Params, session: Option<&str>) -> FlowResult<Shown> {
@@ -80,7 +80,7 @@ fn decide(server: &Server, params: &Params, session: Option<&str>) -> FlowResult
         }
         (Some((trusted, resolved)), _) => Shown::Form(Some(sender(&trusted, &resolved))),
         (None, Some(_)) if is_for_device(params) => Shown::Onward,
-        (None, Some(live)) => Shown::SignedIn(live),
+        (None, Some(live)) => Shown::SignedIn(Box::new(live)),
         (None, None) => Shown::Form(None),
     })
 }
@@ -209,7 +209,8 @@ pub async fn submit(
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
         let signed_in = login::sign_in(server, &attempt, previous.as_deref()).map(|cookie| {
             let prove = |(trusted, resolved): (Trusted, Params)| {
-                reauthentication::prove(server, &trusted.client, (&resolved, &query), &cookie)
+                let proven = reauthentication::prove(server, &trusted.client, &resolved, &cookie)?;
+                Some(reauthentication::with_proof(&query, &proven))
             };
             (found.and_then(prove), cookie)
         });
