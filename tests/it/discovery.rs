@@ -64,9 +64,14 @@ fn the_metadata_document(engine: Engine) {
     {
       "authorization_endpoint": "ISSUER/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "backchannel_logout_session_supported": true,
+      "backchannel_logout_supported": true,
       "code_challenge_methods_supported": [
         "S256"
       ],
+      "end_session_endpoint": "ISSUER/logout",
+      "frontchannel_logout_session_supported": true,
+      "frontchannel_logout_supported": true,
       "grant_types_supported": [
         "authorization_code",
         "refresh_token",
