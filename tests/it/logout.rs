@@ -390,6 +390,7 @@ fn the_question_is_tied_to_the_browser(engine: Engine) {
 }
 
 fn refresh(test: &TestServer, client: &TestClient, tokens: &Value) -> Answer {
+    assert!(tokens["refresh_token"].is_string(), "{tokens}");
     let token = text(&tokens["refresh_token"]);
     test.token(client, &[("grant_type", "refresh_token"), ("refresh_token", &token)])
 }
@@ -404,7 +405,9 @@ fn what_was_granted_without_offline_access_ends(engine: Engine) {
     let of_other = tokens(&test, &browser, &other, "ada", "read");
     let in_another = tokens(&test, &elsewhere, &client, "ada", "read");
     let parameters = [("grant_type", "password"), ("username", "ada"), ("password", PASSWORD)];
-    let without_session = test.token(&client, &parameters).json();
+    let without_session = test.token(&client, &parameters);
+    assert_eq!(without_session.status, 200, "{}", without_session.body);
+    let without_session = without_session.json();
     let code = browser.get(&format!("/oauth/authorize?{}", authorize_query(&client, &[]))).parameter("code").unwrap();
     confirm(&browser, "/logout");
     let is_active = |tokens: &Value| test.is_active(&client, &text(&tokens["access_token"]));
