@@ -470,7 +470,7 @@ fn pages_of_clients_are_loaded(engine: Engine) {
     };
     let one = with_page("one", "https://app.example/out?a=1&b=2", true);
     let two = with_page("two", "https://app.example/plain", false);
-    let unused = with_page("unused", "https://unused.example/out", true);
+    let unused = with_page("unused", "https://app.example/unused", true);
     let bare = test.client(members("bare"));
     let browser = Browser::new(&test);
     for client in [&one, &two, &bare] {
