@@ -69,6 +69,7 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/signing-keys/rotate", rotate, "signing-keys:write", [200, 200]),
         (get.clone(), "/v1/audit-events", none.clone(), "audit-events:read", [200, 200]),
         (get.clone(), "/v1/audit-checkpoints", none.clone(), "audit-events:read", [200, 200]),
+        (get.clone(), "/v1/logout-deliveries", none.clone(), "clients:read", [200, 200]),
         (get.clone(), "/v1/alerts", none.clone(), "alerts:read", [200, 200]),
         (get.clone(), "/v1/webhook-deliveries", none.clone(), "alerts:read", [200, 200]),
         (post.clone(), "/v1/webhook-deliveries/bob/resend", none.clone(), "alerts:write", [404, 404]),

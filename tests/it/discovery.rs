@@ -70,6 +70,8 @@ fn the_metadata_document(engine: Engine) {
       ],
       "authorization_endpoint": "ISSUER/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "backchannel_logout_session_supported": true,
+      "backchannel_logout_supported": true,
       "claim_types_supported": [
         "normal"
       ],
@@ -113,6 +115,9 @@ fn the_metadata_document(engine: Engine) {
       "display_values_supported": [
         "page"
       ],
+      "end_session_endpoint": "ISSUER/logout",
+      "frontchannel_logout_session_supported": true,
+      "frontchannel_logout_supported": true,
       "grant_types_supported": [
         "authorization_code",
         "refresh_token",

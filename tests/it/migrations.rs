@@ -401,7 +401,7 @@ fn servers_that_start_together_agree(engine: Engine) {
         .map(|server| server.keyring().signing_key(SigningAlg::RS256, start_time()).unwrap().kid.clone())
         .collect();
     assert_eq!(kids[0], kids[1]);
-    assert_eq!(servers[0].store.read(|connection| connection.list_signing_keys()).unwrap().len(), 1);
+    assert_eq!(servers[0].store.read(|connection| connection.list_signing_keys()).unwrap().len(), 4);
 }
 
 #[test]

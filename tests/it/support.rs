@@ -224,8 +224,16 @@ impl TestServer {
 
     /// Another instance on the same database and clock, as behind a load balancer.
     pub fn sibling(&self) -> Self {
+        self.sibling_with(|_| ())
+    }
+
+    /// The same with changed settings.
+    pub fn sibling_with(&self, change: impl FnOnce(&mut Config)) -> Self {
         let issuer = self.server.config.server.issuer.clone();
-        Self::start_on(Arc::clone(&self.database), self.clock.clone(), |config| config.server.issuer = issuer)
+        Self::start_on(Arc::clone(&self.database), self.clock.clone(), |config| {
+            config.server.issuer = issuer;
+            change(config);
+        })
     }
 
     /// A server on this database with this clock.
