@@ -19,6 +19,10 @@ use crate::protocol::pushed_request::{PushedAuthorizationResponse, reference, re
 /// What a client proves itself by: no part of the request, and nothing to store.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
+/// What our own pages put beside a `request_uri`: the proof that somebody signed in for this very request. A client cannot
+/// make one.
+const OWN: [&str; 1] = ["login_proof"];
+
 /// Takes a request ahead, checked as at the authorization endpoint (RFC 9126 §2.1).
 pub fn push(
     server: &Server,
@@ -33,7 +37,7 @@ pub fn push(
         return Err(Denial::Unreadable(ErrorCode::InvalidRequest, text).into());
     }
     let mut encoder = Serializer::new(String::new());
-    encoder.extend_pairs(params.iter().filter(|(name, _)| !CREDENTIALS.contains(name)));
+    encoder.extend_pairs(params.iter().filter(|(name, _)| !CREDENTIALS.contains(name) && !OWN.contains(name)));
     if params.optional("client_id").map_err(malformed)?.is_none() {
         encoder.append_pair("client_id", client.client_id.as_str());
     }
@@ -64,7 +68,7 @@ fn read(parameters: &str) -> Result<Params, Denial> {
 /// server: there is no redirect URI that could be trusted.
 pub fn resolve(server: &Server, params: &Params) -> FlowResult<Params> {
     match find(server, params)? {
-        Some((_, pushed)) => read(&pushed.parameters).map_err(Into::into),
+        Some((_, pushed)) => Ok(read(&pushed.parameters)?.joined(params.only(&OWN))),
         None => Ok(params.clone()),
     }
 }
@@ -99,7 +103,7 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
 /// not before (RFC 9126 §7.3): of several that would answer at the same moment, one does.
 pub fn answer(server: &Server, params: &Params, step: impl FnOnce(&Params) -> FlowResult<Step>) -> FlowResult<Step> {
     let Some((digest, pushed)) = find(server, params)? else { return step(params) };
-    let step = step(&read(&pushed.parameters)?)?;
+    let step = step(&read(&pushed.parameters)?.joined(params.only(&OWN)))?;
     if let Step::Respond(_) = step {
         let now = server.clock.now();
         if !server.store.write(move |connection| connection.consume_pushed_request(&digest, now))? {

@@ -271,17 +271,6 @@ fn clients_are_managed() {
     assert_eq!(field(&shell.text("client edit web --may-introspect false"), "may_introspect"), "false");
     let app = shell.run("client create --public --id app --redirect-uri http://127.0.0.1/cb --json").json();
     assert_eq!((&app["token_endpoint_auth_method"], app.get("client_secret")), (&json!("none"), None));
-    let keys = std::env::temp_dir().join(format!("grantor-test-{}-{}.jwks", std::process::id(), engine as u8));
-    let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-    std::fs::write(&keys, json!({ "keys": [key] }).to_string()).unwrap();
-    let create = format!(
-        "client create --id signer --auth-method private_key_jwt --jwks-file {} --grant client_credentials --json",
-        keys.display()
-    );
-    let signer = shell.run(&create).json();
-    assert_eq!((&signer["token_endpoint_auth_method"], signer.get("client_secret")), (&json!("private_key_jwt"), None));
-    assert_eq!(signer["jwks"]["keys"][0], key);
-    std::fs::remove_file(&keys).unwrap();
     let rotated = shell.run("client rotate-secret web --grace 1h --json").json();
     let second = TestClient { id: "web".to_owned(), secret: rotated["client_secret"].as_str().map(str::to_owned) };
     assert_eq!((ask(&web), ask(&second)), (200, 200));
