@@ -19,6 +19,8 @@ use crate::protocol::pushed_request::{PushedAuthorizationResponse, reference, re
 /// What a client proves itself by: no part of the request, and nothing to store.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
+/// Longest request kept, in bytes: anybody can push, by the name of a public client.
+const MAX_PARAMETERS: usize = 16 * 1024;
 /// What our own pages put beside a `request_uri`: the proof that somebody signed in for this very request. A client cannot
 /// make one.
 const OWN: [&str; 1] = ["login_proof"];
@@ -42,6 +44,9 @@ pub fn push(
         encoder.append_pair("client_id", client.client_id.as_str());
     }
     let parameters = encoder.finish();
+    if parameters.len() > MAX_PARAMETERS {
+        return Err(Denial::MalformedRequest("the authorization request is too long".to_owned()).into());
+    }
     authorize::check_ahead(server, &read(&parameters)?)?;
     let text = SecretKind::PushedRequest.generate()?;
     let digest = server.keys.digest(SecretKind::PushedRequest, &text);

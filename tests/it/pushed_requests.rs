@@ -136,6 +136,8 @@ fn a_request_is_checked_when_it_is_pushed(engine: Engine) {
     ] {
         push(&test, &client, &authorize_query(&client, changes)).assert_error(400, error);
     }
+    let long = "x".repeat(16 * 1024);
+    push(&test, &client, &authorize_query(&client, &[("state", &long)])).assert_error(400, "invalid_request");
     let machine = test.client(ClientMembers {
         grant_types: Some(vec![grantor::protocol::grant_type::GrantType::ClientCredentials]),
         ..confidential_members("machine")
