@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use crate::cli::client_keys::Authentication;
 use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
@@ -28,8 +27,6 @@ pub enum Command {
         /// A public client: a browser or mobile app that cannot keep a secret.
         #[arg(long)]
         public: bool,
-        #[command(flatten)]
-        authentication: Authentication,
         #[command(flatten)]
         members: Members,
         #[command(flatten)]
@@ -204,14 +201,13 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let server = context.open()?;
     let caller = Caller::command_line();
     match command {
-        Command::Create { id, public, authentication, members, file } => {
-            if (public || authentication.is_without_secret()) && file.is_named() {
-                return Err(CliError::usage("this client has no secret: --env-file is for those that have one"));
+        Command::Create { id, public, members, file } => {
+            if public && file.is_named() {
+                return Err(CliError::usage("a public client has no secret: --env-file is for the others"));
             }
             let file = file.open()?;
             let method = public.then_some(ClientAuthMethod::None);
-            let mut members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
-            authentication.apply(&mut members)?;
+            let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
             client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
         Command::List { cursor, limit } => {

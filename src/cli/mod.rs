@@ -4,7 +4,6 @@ mod access_key;
 mod alert;
 mod audit;
 mod client;
-mod client_keys;
 mod client_secrets;
 mod config;
 mod dev;

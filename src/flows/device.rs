@@ -116,12 +116,13 @@ pub struct DeviceQuestion {
     pub scopes: Vec<(String, String)>,
 }
 
-/// What becomes of a typed code.
+/// A typed code that somebody can decide on.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceStep {
     /// The person has to sign in first; the code as it is shown.
     Login(String),
-    /// The person has to be asked.
-    Ask(Box<DeviceQuestion>),
+    /// The person can be asked; the code as it is shown.
+    Ask(String),
 }
 
 /// A code that somebody can decide on.
@@ -131,18 +132,24 @@ struct Open {
     client: Client,
 }
 
-/// Looks at a typed code: a person who is not signed in has to do that next, others are asked.
+/// Looks at a typed code: a person who is not signed in has to do that next.
 pub fn look(server: &Server, typed: &Typed<'_>) -> FlowResult<DeviceStep> {
     let live = login::current(server, typed.session)?;
-    let open = find(server, typed, live.as_ref())?;
-    let Some(live) = live else { return Ok(DeviceStep::Login(open.code.shown())) };
+    let shown = find(server, typed, live.as_ref())?.code.shown();
+    Ok(if live.is_some() { DeviceStep::Ask(shown) } else { DeviceStep::Login(shown) })
+}
+
+/// What the person who typed this is asked. None where nobody is signed in: then the code is not even looked at.
+pub fn question(server: &Server, typed: &Typed<'_>) -> FlowResult<Option<DeviceQuestion>> {
+    let Some(live) = login::current(server, typed.session)? else { return Ok(None) };
+    let open = find(server, typed, Some(&live))?;
     let authority = authority(server, &open, &live)?;
-    Ok(DeviceStep::Ask(Box::new(DeviceQuestion {
+    Ok(Some(DeviceQuestion {
         scopes: token::describe(server, &authority.scope),
         user_code: open.code.shown(),
         username: live.user.username,
         client: open.client,
-    })))
+    }))
 }
 
 /// Finds the authorization of a typed code. RFC 8628 §5.1: so few letters can be tried out, so wrong ones are counted, and
@@ -248,7 +255,8 @@ fn grant(server: &Server, open: &Open, live: &LiveSession) -> FlowResult<Grant> 
         scope: authority.scope,
         resources: authority.resources,
         auth_time: live.session.auth_time,
-        sid: Some(live.session.sid.clone()),
+        // The device goes on when the browser in which it was allowed is signed out.
+        sid: None,
         claims: None,
         created_at: now,
         expires_at: token::grant_expiry(server, &open.client, now),

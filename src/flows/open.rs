@@ -82,11 +82,7 @@ impl Server {
             parallelism: passwords.parallelism,
         };
         let metrics = Metrics::default();
-        let limits = ThrottleLimits {
-            per_account: config.login.failures_per_account,
-            per_address: config.login.failures_per_address,
-            window: config.login.failure_window,
-        };
+        let limits = throttle_limits(&config);
         let server = Self {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
@@ -131,6 +127,15 @@ fn adopt_audit_events(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Op
         Ok(_) => Ok(()),
         Err(FlowError::Failed(failure)) => Err(failure.into()),
         Err(FlowError::Denied(denial)) => Err(Failure::Internal(denial.public_text()).into()),
+    }
+}
+
+/// What wrong passwords, chosen secrets and user codes are counted against, each for itself.
+fn throttle_limits(config: &Config) -> ThrottleLimits {
+    ThrottleLimits {
+        per_account: config.login.failures_per_account,
+        per_address: config.login.failures_per_address,
+        window: config.login.failure_window,
     }
 }
 

@@ -17,8 +17,14 @@ use crate::protocol::error_code::ErrorCode;
 use crate::protocol::params::Params;
 use crate::protocol::pushed_request::{PushedAuthorizationResponse, reference, request_uri};
 
-/// What a client proves itself by, and what our own pages add: no part of the request, and nothing to store.
-const LEFT_OUT: [&str; 4] = ["client_secret", "client_assertion", "client_assertion_type", PROOF];
+/// What a client proves itself by: no part of the request, and nothing to store.
+const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
+/// Longest request kept, in bytes: anybody can push, by the name of a public client.
+const MAX_PARAMETERS: usize = 16 * 1024;
+/// What our own pages put beside a `request_uri`: the proof that somebody signed in for this very request. A client cannot
+/// make one.
+const OWN: [&str; 1] = [PROOF];
 
 /// Takes a request ahead, checked as at the authorization endpoint (RFC 9126 §2.1).
 pub fn push(
@@ -34,12 +40,15 @@ pub fn push(
         return Err(Denial::Unreadable(ErrorCode::InvalidRequest, text).into());
     }
     let mut encoder = Serializer::new(String::new());
-    encoder.extend_pairs(params.iter().filter(|(name, _)| !LEFT_OUT.contains(name)));
+    encoder.extend_pairs(params.iter().filter(|(name, _)| !CREDENTIALS.contains(name) && !OWN.contains(name)));
     if params.optional("client_id").map_err(malformed)?.is_none() {
         encoder.append_pair("client_id", client.client_id.as_str());
     }
     let parameters = encoder.finish();
-    authorize::check_ahead(server, &read(&parameters, params)?)?;
+    if parameters.len() > MAX_PARAMETERS {
+        return Err(Denial::MalformedRequest("the authorization request is too long".to_owned()).into());
+    }
+    authorize::check_ahead(server, &read(&parameters)?)?;
     let text = SecretKind::PushedRequest.generate()?;
     let digest = server.keys.digest(SecretKind::PushedRequest, &text);
     let (now, lifetime) = (server.clock.now(), server.config.authorization.pushed_request_lifetime);
@@ -56,11 +65,8 @@ pub fn push(
     Ok(PushedAuthorizationResponse { request_uri: request_uri(&text), expires_in })
 }
 
-/// The request as it was pushed, with the proof of our own login page that came beside the reference.
-fn read(parameters: &str, beside: &Params) -> Result<Params, Denial> {
-    let mut encoder = Serializer::new(parameters.to_owned());
-    encoder.extend_pairs(beside.iter().filter(|(name, _)| *name == PROOF));
-    Params::parse_pushed(encoder.finish().as_bytes()).map_err(|error| Denial::MalformedRequest(error.to_string()))
+fn read(parameters: &str) -> Result<Params, Denial> {
+    Params::parse_pushed(parameters.as_bytes()).map_err(|error| Denial::MalformedRequest(error.to_string()))
 }
 
 /// The parameters that a request stands for: its own, or those that were pushed. Everything beside a `request_uri` but the
@@ -68,7 +74,7 @@ fn read(parameters: &str, beside: &Params) -> Result<Params, Denial> {
 /// server: there is no redirect URI that could be trusted.
 pub fn resolve(server: &Server, params: &Params) -> FlowResult<Params> {
     match find(server, params)? {
-        Some((_, pushed)) => read(&pushed.parameters, params).map_err(Into::into),
+        Some((_, pushed)) => Ok(read(&pushed.parameters)?.joined(params.only(&OWN))),
         None => Ok(params.clone()),
     }
 }
@@ -103,7 +109,7 @@ pub fn advance(server: &Server, params: &Params, session_cookie: Option<&str>) -
 /// not before (RFC 9126 §7.3): of several that would answer at the same moment, one does.
 pub fn answer(server: &Server, params: &Params, step: impl FnOnce(&Params) -> FlowResult<Step>) -> FlowResult<Step> {
     let Some((digest, pushed)) = find(server, params)? else { return step(params) };
-    let step = step(&read(&pushed.parameters, params)?)?;
+    let step = step(&read(&pushed.parameters)?.joined(params.only(&OWN)))?;
     if let Step::Respond(_) = step {
         let now = server.clock.now();
         if !server.store.write(move |connection| connection.consume_pushed_request(&digest, now))? {

@@ -53,6 +53,12 @@ impl Params {
         self.pushed
     }
 
+    /// Of these, only the parameters of these names.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let named = self.pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Self { pairs: named.cloned().collect(), pushed: self.pushed }
+    }
+
     /// Joins a query and a body, as when a form is posted to an address with a query: repeats across the two count.
     pub fn joined(mut self, other: Self) -> Self {
         self.pairs.extend(other.pairs);

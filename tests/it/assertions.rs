@@ -273,10 +273,17 @@ fn a_secret_that_makes_macs_is_never_sent(engine: Engine) {
         ask_with(&test, &signed(&json!({ "alg": "HS256" }), &claims, &Key::Secret(secret.as_bytes().to_vec())))
     };
     assert_eq!(with(brought).status, 200);
+    let now = test.clock.now();
+    let rows = test.server.store.read(|connection| connection.find_live_client_secrets("mac", now)).unwrap();
+    let sealed = rows[0].sealed.clone().unwrap();
+    assert!(!sealed.windows(8).any(|part| brought.as_bytes().starts_with(part)), "stored sealed");
+    let web = test.confidential();
+    let rows = test.server.store.read(|connection| connection.find_live_client_secrets(&web.id, now)).unwrap();
+    assert!(rows.iter().all(|row| row.sealed.is_none()), "only where it is needed");
     assert_refused(&with("another secret of 32 characters!"), "signature");
     // Sent, it proves nothing, at no door.
     assert_refused(&test.token(&made, &[("grant_type", "client_credentials")]), "another authentication method");
-    let caller = test.confidential();
+    let caller = web;
     let asked = json!({ "client_id": "mac", "client_secret": brought });
     let request =
         http_client().post(test.url("/v1/verify")).basic_auth(&caller.id, caller.secret.as_ref()).json(&asked);

@@ -312,6 +312,11 @@ fn signing_in_leads_back(engine: Engine) {
     assert_eq!((back.location().path(), back.parameter("user_code").as_deref()), ("/device", Some(code.as_str())));
     let ask = browser.follow(&back);
     assert!(ask.body.contains("Living room TV"));
+    // A session that is none is asked to type, and to sign in: its guesses are nobody's.
+    let lost = browser.request(reqwest::Method::GET, &format!("/device?user_code={code}"));
+    let lost = http_client().execute(lost.header("cookie", "grantor-session=x").build().unwrap()).unwrap();
+    let lost = Answer::from(lost);
+    assert!(lost.status == 200 && !lost.body.contains("Living room TV"));
     // Who is signed in already is sent back at once.
     assert_eq!(browser.get(&format!("/login?{query}")).location().path(), "/device");
     // The session ends while the page is open.

@@ -96,6 +96,11 @@ fn clients_authenticate_as_at_the_token_endpoint(engine: Engine) {
     let secret = client.secret.clone().unwrap();
     let in_body = push(&test, &bare, &format!("{query}&client_secret={secret}"));
     assert_eq!(in_body.status, 201, "{}", in_body.body);
+    let reference = text(&in_body.json()["request_uri"]);
+    let reference = reference.rsplit(':').next().unwrap();
+    let digest = test.server.keys.digest(grantor::crypto::secret::SecretKind::PushedRequest, reference);
+    let stored = test.server.store.read(|connection| connection.find_pushed_request(&digest)).unwrap().unwrap();
+    assert!(stored.parameters.contains("code_challenge=") && !stored.parameters.contains("secret"), "{stored:?}");
     assert_eq!(push(&test, &public, &authorize_query(&public, &[])).status, 201);
     // Who authenticated by Basic need not say who it is once more, and cannot say otherwise.
     let unnamed = push(&test, &client, &authorize_query(&client, &[("client_id", "")]));
@@ -131,6 +136,8 @@ fn a_request_is_checked_when_it_is_pushed(engine: Engine) {
     ] {
         push(&test, &client, &authorize_query(&client, changes)).assert_error(400, error);
     }
+    let long = "x".repeat(16 * 1024);
+    push(&test, &client, &authorize_query(&client, &[("state", &long)])).assert_error(400, "invalid_request");
     let machine = test.client(ClientMembers {
         grant_types: Some(vec![grantor::protocol::grant_type::GrantType::ClientCredentials]),
         ..confidential_members("machine")

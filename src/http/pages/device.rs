@@ -127,9 +127,14 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
     if person.session.is_none() {
         return asked.form(&text);
     }
-    match look(&asked, person, text.clone()).await {
-        Ok(DeviceStep::Ask(question)) => ask(&asked, &question),
-        Ok(DeviceStep::Login(_)) => asked.form(&text),
+    let typed = text.clone();
+    let found = match limits::check(&request, &server, &edge, Door::Device).await {
+        Ok(()) => run(&server, move |server| device::question(server, &person.typed(&typed))).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(Some(question)) => ask(&asked, &question),
+        Ok(None) => asked.form(&text),
         Err(error) => asked.failed(&error, &text),
     }
 }
@@ -182,9 +187,7 @@ pub async fn submit(
     let text = submitted.text.clone();
     match submitted.allow {
         None => match look(&asked, person, submitted.text).await {
-            Ok(DeviceStep::Ask(question)) => {
-                respond::see_other(&format!("{}/device?user_code={}", edge.base_path, question.user_code))
-            }
+            Ok(DeviceStep::Ask(code)) => respond::see_other(&format!("{}/device?user_code={code}", edge.base_path)),
             Ok(DeviceStep::Login(code)) => asked.sign_in(&code),
             Err(error) => asked.failed(&error, &text),
         },
