@@ -34,7 +34,8 @@ pub fn authenticate(
     source: &Source,
 ) -> FlowResult<Client> {
     let presented = presented.map_err(unusable)?;
-    let (client, secrets) = load(server, &presented.client_id, presented.secret.is_some())?;
+    let wanted = if presented.secret.is_some() { Secrets::Live } else { Secrets::None };
+    let (client, secrets) = load(server, &presented.client_id, wanted)?;
     let proven = match &presented.secret {
         Some(secret) => find_secret(server, secret, secrets, source)?,
         None => None,
@@ -73,29 +74,44 @@ fn failed(server: &Server, client: Option<&Client>, source: &Source) -> FlowErro
     Denial::ClientAuthFailed.into()
 }
 
-/// The client with this secret, whatever its status, and which of its secrets that is; None when there is none.
+/// The client with this secret, whatever its status, and which of its secrets that is, one that has ended too as long as it
+/// is kept; None when there is none.
 pub fn prove(
     server: &Server,
     client_id: &str,
     secret: &Zeroizing<String>,
     source: &Source,
 ) -> FlowResult<Option<(Client, ClientSecret)>> {
-    let (client, secrets) = load(server, client_id, true)?;
+    let (client, secrets) = load(server, client_id, Secrets::Kept)?;
     let proven = find_secret(server, secret, secrets, source)?;
     Ok(client.filter(|client| !client.is_public()).zip(proven))
 }
 
-fn load(server: &Server, client_id: &str, with_secrets: bool) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {
+/// Which secrets of a client are compared.
+enum Secrets {
+    None,
+    Live,
+    /// Those that have ended too: for doors that tell their holder so.
+    Kept,
+}
+
+fn load(server: &Server, client_id: &str, wanted: Secrets) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {
     let now = server.clock.now();
     Ok(server.store.read(|connection| {
         let client = connection.find_client(client_id)?;
         // Asked for unknown clients too: the same work.
-        let secrets = if with_secrets { connection.find_live_client_secrets(client_id, now)? } else { Vec::new() };
+        let mut secrets = match wanted {
+            Secrets::None => Vec::new(),
+            Secrets::Live => connection.find_live_client_secrets(client_id, now)?,
+            Secrets::Kept => connection.find_client_secrets(client_id)?,
+        };
+        // A chosen secret that was chosen again is the one that works.
+        secrets.sort_by_key(|secret| !secret.is_live(now));
         Ok((client, secrets))
     })?)
 }
 
-/// Which of the client's live secrets is this? Random ones first: they cost a digest.
+/// Which of the client's secrets is this? Random ones first: they cost a digest.
 fn find_secret(
     server: &Server,
     presented: &Zeroizing<String>,
@@ -129,7 +145,7 @@ fn find_secret(
 }
 
 /// The row whose hash the presented secret meets. It costs argon2id, and failures are counted like those of log-ins: what
-/// a person chose can be guessed.
+/// a person chose can be guessed. One that has ended is no success, for it must not clear the guesses at another.
 fn find_chosen(
     server: &Server,
     presented: &Zeroizing<String>,
@@ -137,7 +153,8 @@ fn find_chosen(
     source: &Source,
 ) -> FlowResult<Option<ClientSecret>> {
     let Some(client_id) = chosen.first().map(|(_, secret)| secret.client_id.0.clone()) else { return Ok(None) };
-    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now: server.clock.now() };
+    let now = server.clock.now();
+    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now };
     let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.client_throttle));
     let (presented, counted) = (presented.clone(), attempt.clone());
     let found = server.password_pool.run_few(MAX_WAITING_CHECKS, move |memory| {
@@ -154,7 +171,7 @@ fn find_chosen(
     match found {
         Ok(found) => {
             let found = found?;
-            if found.is_some() {
+            if found.as_ref().is_some_and(|secret| secret.is_live(now)) {
                 server.client_throttle.succeeded(&attempt);
             }
             Ok(found)

@@ -174,6 +174,7 @@ pub fn find(server: &Server, presented: &Presented, question: &Question) -> Flow
                 Credential {
                     secret_id: Some(used.id.0),
                     rotating_until: ending,
+                    expires_at: ending,
                     ..credentials::of_client(server, &client)
                 }
             }))
