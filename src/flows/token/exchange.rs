@@ -18,6 +18,9 @@ use crate::protocol::scope::Scope;
 use crate::protocol::token_request::{ACCESS_KEY_TYPE, ACCESS_TOKEN_TYPE};
 use crate::protocol::token_response::TokenResponse;
 
+/// What an exchange is counted under.
+const OPERATION: &str = "token_exchange";
+
 /// What is asked for.
 pub struct Wanted<'a> {
     /// The requested scope.
@@ -49,7 +52,19 @@ pub fn redeem(
     let is_key = server.environment_of_key(&subject.token).is_some();
     let presented = Presented::Bearer(subject.token);
     let found = if is_key { verdict::find(server, &presented, &Question::default())? } else { None };
-    let credential = found.ok_or(Denial::SubjectTokenRefused(Verdict::Unknown))?;
+    let Some(credential) = found else {
+        if is_key {
+            // Whoever tries keys that look right is noticed, as at the other doors.
+            let question = Question {
+                address: source.address,
+                hiding_proxy: source.hiding_proxy,
+                operation: OPERATION.to_owned(),
+                ..Question::default()
+            };
+            verdict::unknown(server, &question);
+        }
+        return Err(Denial::SubjectTokenRefused(Verdict::Unknown).into());
+    };
     let chosen = choose_resources(server, wanted, &credential);
     let question = Question {
         // A client exchanges keys of its own environment only; a key alone is in its own.
@@ -58,7 +73,7 @@ pub fn redeem(
         audiences: chosen.as_ref().map_or_else(|_| Vec::new(), Clone::clone),
         scope: wanted.scope.cloned().unwrap_or_default(),
         address: source.address,
-        operation: "token_exchange".to_owned(),
+        operation: OPERATION.to_owned(),
         ..Question::default()
     };
     let judged = verdict::judge_found(server, credential, &question)?;
