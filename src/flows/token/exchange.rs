@@ -49,22 +49,7 @@ pub fn redeem(
         let text = format!("subject_token_type must be {ACCESS_KEY_TYPE}: only access keys are exchanged here");
         return Err(Denial::MalformedRequest(text).into());
     }
-    let is_key = server.environment_of_key(&subject.token).is_some();
-    let presented = Presented::Bearer(subject.token);
-    let found = if is_key { verdict::find(server, &presented, &Question::default())? } else { None };
-    let Some(credential) = found else {
-        if is_key {
-            // Whoever tries keys that look right is noticed, as at the other doors.
-            let question = Question {
-                address: source.address,
-                hiding_proxy: source.hiding_proxy,
-                operation: OPERATION.to_owned(),
-                ..Question::default()
-            };
-            verdict::unknown(server, &question);
-        }
-        return Err(Denial::SubjectTokenRefused(Verdict::Unknown).into());
-    };
+    let credential = find(server, subject.token, source)?;
     let chosen = choose_resources(server, wanted, &credential);
     let question = Question {
         // A client exchanges keys of its own environment only; a key alone is in its own.
@@ -97,6 +82,26 @@ pub fn redeem(
     }
     // RFC 8693 §2.2.1.
     Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..minted.respond(None, &authority) })
+}
+
+/// The access key that is presented, good or not.
+fn find(server: &Server, token: Zeroizing<String>, source: &Source) -> FlowResult<Credential> {
+    let unknown = || Denial::SubjectTokenRefused(Verdict::Unknown);
+    if server.environment_of_key(&token).is_none() {
+        return Err(unknown().into());
+    }
+    let question = Question {
+        address: source.address,
+        hiding_proxy: source.hiding_proxy,
+        operation: OPERATION.to_owned(),
+        ..Question::default()
+    };
+    let found = verdict::find(server, &Presented::Bearer(token), &question)?;
+    if found.is_none() {
+        // Whoever tries keys that look right is noticed, as at the other doors.
+        verdict::unknown(server, &question);
+    }
+    Ok(found.ok_or_else(unknown)?)
 }
 
 /// The audience: what is asked for, as far as the key has it; else all of the key's but the admin API, a token for which
