@@ -74,17 +74,37 @@ fn failed(server: &Server, client: Option<&Client>, source: &Source) -> FlowErro
     Denial::ClientAuthFailed.into()
 }
 
-/// The client with this secret, whatever its status, and which of its secrets that is, one that has ended too as long as it
-/// is kept; None when there is none.
+/// The client with this secret, whatever its status, and which of its live secrets that is; None when there is none.
 pub fn prove(
     server: &Server,
     client_id: &str,
     secret: &Zeroizing<String>,
     source: &Source,
 ) -> FlowResult<Option<(Client, ClientSecret)>> {
-    let (client, secrets) = load(server, client_id, Secrets::Kept)?;
-    let proven = find_secret(server, secret, secrets, source)?;
-    Ok(client.filter(|client| !client.is_public()).zip(proven))
+    find_among(server, client_id, secret, Secrets::Live, source)
+}
+
+/// The same for a verdict, which tells whoever holds a secret that it has ended: one that has is found too, as long as it is
+/// kept. It proves nothing.
+pub fn recognise(
+    server: &Server,
+    client_id: &str,
+    secret: &Zeroizing<String>,
+    source: &Source,
+) -> FlowResult<Option<(Client, ClientSecret)>> {
+    find_among(server, client_id, secret, Secrets::Kept, source)
+}
+
+fn find_among(
+    server: &Server,
+    client_id: &str,
+    secret: &Zeroizing<String>,
+    wanted: Secrets,
+    source: &Source,
+) -> FlowResult<Option<(Client, ClientSecret)>> {
+    let (client, secrets) = load(server, client_id, wanted)?;
+    let found = find_secret(server, secret, secrets, source)?;
+    Ok(client.filter(|client| !client.is_public()).zip(found))
 }
 
 /// Which secrets of a client are compared.
