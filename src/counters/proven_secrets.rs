@@ -9,8 +9,8 @@ use crate::crypto::derived_keys::digests_are_equal;
 /// Most secrets held; when full, all are forgotten and proven anew.
 const MAX_SECRETS: usize = 10_000;
 
-/// Keyed digests of proven secrets by the row of the secret. Only to be asked for rows just read as live: what is held
-/// here does not know when its row ended.
+/// Keyed digests of proven secrets by the row of the secret. Only to be asked for rows just read: what is held here does
+/// not know whether its row is still there, nor when it ended.
 #[derive(Default)]
 pub struct ProvenSecrets(Mutex<HashMap<String, Vec<u8>>>);
 

@@ -45,15 +45,38 @@ pub struct CredentialUser {
     pub roles: Vec<String>,
 }
 
-/// The restrictions of an access key: what is made with the key must not be free of them.
+/// The restrictions of an access key, or of the client that a token was issued to: what is made by it must not be free of
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
     /// When the key ends.
     pub expires_at: Option<DateTime<Utc>>,
     /// The networks it may be used from; empty for all.
     pub allowed_addresses: Vec<IpNet>,
-    /// Its own limits, without those of plan and environment.
+    /// Most requests that a key made by it may make.
     pub limits: Limits,
+    /// Has it limits of its own, or a plan? Those of an environment are everybody's.
+    pub has_own_limits: bool,
+    /// The access key itself; None for a client.
+    pub key: Option<KeyBounds>,
+}
+
+/// What bounds the keys that an access key makes beside what restricts its use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBounds {
+    /// Its identifier.
+    pub id: String,
+    /// Where it works.
+    pub environment: String,
+    /// The audiences that accept it.
+    pub resources: Vec<Resource>,
+}
+
+impl Bounds {
+    /// Is there anything to be escaped by what knows of no such restriction, as a client or a user does?
+    pub fn is_restricted(&self) -> bool {
+        self.expires_at.is_some() || !self.allowed_addresses.is_empty() || self.has_own_limits
+    }
 }
 
 /// A credential with everything it is judged by. What its owner has lost is already taken from it.
@@ -93,7 +116,8 @@ pub struct Credential {
     pub plan: Option<String>,
     /// Its limits, resolved and capped.
     pub limits: Limits,
-    /// What the access key it is, or was exchanged for, is restricted to; None for everything else.
+    /// What the access key it is, or was exchanged for, is restricted to, or the client that the token was issued to where
+    /// that is restricted; None for everything else.
     pub bounds: Option<Bounds>,
     /// Was it presented with a secret that is being replaced? Then when that secret ends.
     pub rotating_until: Option<DateTime<Utc>>,

@@ -36,6 +36,11 @@ impl Limits {
         }
     }
 
+    /// Is there any?
+    pub fn is_some(self) -> bool {
+        self.requests_per_minute.is_some() || self.requests_per_hour.is_some()
+    }
+
     /// Is one of these above that of `most`?
     pub fn exceed(self, most: Self) -> bool {
         let exceeds = |own: Option<u32>, most: Option<u32>| own.zip(most).is_some_and(|(own, most)| own > most);

@@ -22,14 +22,15 @@ pub struct Caller {
     pub held: Scope,
     /// The projects the caller's own credential is limited to; empty for all.
     pub projects: Vec<String>,
-    /// The restrictions of the access key that calls; None for everybody else.
+    /// The restrictions of the access key that calls, or of the client through which the caller comes.
     pub bounds: Option<Bounds>,
     /// From where.
     pub source: Source,
 }
 
-/// What somebody whose credential is limited to projects may write: nothing else knows of projects.
-const WRITABLE_WITHIN_PROJECTS: [&str; 3] = ["access-keys:write", "own-access-keys:write", "usage:write"];
+/// What somebody with a restricted credential may write: nothing else knows of projects, networks, limits or an end, so that
+/// what they make there would be free of them.
+const WRITABLE_WHEN_RESTRICTED: [&str; 3] = ["access-keys:write", "own-access-keys:write", "usage:write"];
 
 impl Caller {
     /// Someone with a shell on the server's machine and its keys: there is nothing to hold back from them.
@@ -48,17 +49,28 @@ impl Caller {
         Self { actor, client_id: None, owner: None, held, projects, bounds: None, source }
     }
 
-    /// Refuses unless this scope is held. Whoever is limited to projects writes only what is limited to them too.
+    /// The restrictions that what the caller makes must not be free of. None for `admin`, who may change their own.
+    pub fn bounds_in_force(&self) -> Option<&Bounds> {
+        self.bounds.as_ref().filter(|_| !self.held.contains(ADMIN_SCOPE))
+    }
+
+    /// Refuses unless this scope is held. Whoever is restricted writes only what is restricted in the same way.
     pub fn require(&self, scope: &'static str) -> Result<(), Denial> {
         if !role::holds(&self.held, scope) {
             return Err(Denial::BearerScopeMissing(scope));
         }
-        let writes = scope.ends_with(":write") && !WRITABLE_WITHIN_PROJECTS.contains(&scope);
-        if writes && !self.projects.is_empty() {
-            let text = format!("you are limited to projects: {scope} reaches beyond them");
-            return Err(Denial::PrivilegeEscalation(text));
+        let escapes = scope.ends_with(":write") && !WRITABLE_WHEN_RESTRICTED.contains(&scope);
+        if !escapes {
+            return Ok(());
         }
-        Ok(())
+        let text = if !self.projects.is_empty() {
+            format!("you are limited to projects: {scope} reaches beyond them")
+        } else if self.bounds_in_force().is_some_and(Bounds::is_restricted) {
+            format!("the credential that asks has an end, networks or limits: {scope} reaches beyond them")
+        } else {
+            return Ok(());
+        };
+        Err(Denial::PrivilegeEscalation(text))
     }
 
     /// Refuses to hand out a scope that the caller does not hold. `admin` may hand out all.

@@ -61,7 +61,7 @@ fn by_secret(
     secret: Option<&Zeroizing<String>>,
     source: &Source,
 ) -> FlowResult<(Client, Option<ClientSecret>)> {
-    let (client, secrets) = load(server, client_id, secret.is_some())?;
+    let (client, secrets) = load(server, client_id, Secrets::live_if(secret.is_some()))?;
     let sends_secret = |client: &Client| client.token_endpoint_auth_method.sends_secret();
     // A secret that makes HMACs must never be sent: it is not even looked at.
     let proven = match secret {
@@ -83,7 +83,7 @@ fn by_assertion(
     assertion: &ClientAssertion,
     source: &Source,
 ) -> FlowResult<(Client, Option<ClientSecret>)> {
-    let (client, secrets) = load(server, client_id, assertion.alg.is_symmetric())?;
+    let (client, secrets) = load(server, client_id, Secrets::live_if(assertion.alg.is_symmetric()))?;
     let client = client.ok_or_else(|| failed(server, None, source))?;
     if !client.token_endpoint_auth_method.sends_assertion() {
         return Err(Denial::ClientAuthMethodNotRegistered.into());
@@ -152,33 +152,74 @@ fn failed(server: &Server, client: Option<&Client>, source: &Source) -> FlowErro
     Denial::ClientAuthFailed.into()
 }
 
-/// The client with this secret, whatever its status, and which of its secrets that is; None when there is none.
+/// The client with this secret, whatever its status, and which of its live secrets that is; None when there is none.
 pub fn prove(
     server: &Server,
     client_id: &str,
     secret: &Zeroizing<String>,
     source: &Source,
 ) -> FlowResult<Option<(Client, ClientSecret)>> {
-    let (client, secrets) = load(server, client_id, true)?;
+    find_among(server, client_id, secret, Secrets::Live, source)
+}
+
+/// The same for a verdict, which tells whoever holds a secret that it has ended: one that has is found too, as long as it is
+/// kept. It proves nothing.
+pub fn recognise(
+    server: &Server,
+    client_id: &str,
+    secret: &Zeroizing<String>,
+    source: &Source,
+) -> FlowResult<Option<(Client, ClientSecret)>> {
+    find_among(server, client_id, secret, Secrets::Kept, source)
+}
+
+fn find_among(
+    server: &Server,
+    client_id: &str,
+    secret: &Zeroizing<String>,
+    wanted: Secrets,
+    source: &Source,
+) -> FlowResult<Option<(Client, ClientSecret)>> {
+    let (client, secrets) = load(server, client_id, wanted)?;
     let sends_secret = |client: &Client| client.token_endpoint_auth_method.sends_secret();
     if !client.as_ref().is_none_or(sends_secret) {
         return Ok(None);
     }
-    let proven = find_secret(server, secret, secrets, source)?;
-    Ok(client.zip(proven))
+    let found = find_secret(server, secret, secrets, source)?;
+    Ok(client.zip(found))
 }
 
-fn load(server: &Server, client_id: &str, with_secrets: bool) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {
+/// Which secrets of a client are compared.
+enum Secrets {
+    None,
+    Live,
+    /// Those that have ended too: for doors that tell their holder so.
+    Kept,
+}
+
+impl Secrets {
+    const fn live_if(needed: bool) -> Self {
+        if needed { Self::Live } else { Self::None }
+    }
+}
+
+fn load(server: &Server, client_id: &str, wanted: Secrets) -> FlowResult<(Option<Client>, Vec<ClientSecret>)> {
     let now = server.clock.now();
     Ok(server.store.read(|connection| {
         let client = connection.find_client(client_id)?;
         // Asked for unknown clients too: the same work.
-        let secrets = if with_secrets { connection.find_live_client_secrets(client_id, now)? } else { Vec::new() };
+        let mut secrets = match wanted {
+            Secrets::None => Vec::new(),
+            Secrets::Live => connection.find_live_client_secrets(client_id, now)?,
+            Secrets::Kept => connection.find_client_secrets(client_id)?,
+        };
+        // A chosen secret that was chosen again is the one that works.
+        secrets.sort_by_key(|secret| !secret.is_live(now));
         Ok((client, secrets))
     })?)
 }
 
-/// Which of the client's live secrets is this? Random ones first: they cost a digest.
+/// Which of the client's secrets is this? Random ones first: they cost a digest.
 fn find_secret(
     server: &Server,
     presented: &Zeroizing<String>,
@@ -212,7 +253,7 @@ fn find_secret(
 }
 
 /// The row whose hash the presented secret meets. It costs argon2id, and failures are counted like those of log-ins: what
-/// a person chose can be guessed.
+/// a person chose can be guessed. One that has ended is no success, for it must not clear the guesses at another.
 fn find_chosen(
     server: &Server,
     presented: &Zeroizing<String>,
@@ -220,7 +261,8 @@ fn find_chosen(
     source: &Source,
 ) -> FlowResult<Option<ClientSecret>> {
     let Some(client_id) = chosen.first().map(|(_, secret)| secret.client_id.0.clone()) else { return Ok(None) };
-    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now: server.clock.now() };
+    let now = server.clock.now();
+    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now };
     let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.client_throttle));
     let (presented, counted) = (presented.clone(), attempt.clone());
     let found = server.password_pool.run_few(MAX_WAITING_CHECKS, move |memory| {
@@ -237,7 +279,7 @@ fn find_chosen(
     match found {
         Ok(found) => {
             let found = found?;
-            if found.is_some() {
+            if found.as_ref().is_some_and(|secret| secret.is_live(now)) {
                 server.client_throttle.succeeded(&attempt);
             }
             Ok(found)

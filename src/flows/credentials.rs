@@ -5,7 +5,8 @@ use chrono::DateTime;
 
 use crate::domain::access_key::{AccessKey, AccessKeySecret, Owner};
 use crate::domain::client::{Client, Status};
-use crate::domain::credential::{Bounds, Credential, CredentialKind, CredentialUser};
+use crate::domain::credential::{Bounds, Credential, CredentialKind, CredentialUser, KeyBounds};
+use crate::domain::limits::Limits;
 use crate::domain::role;
 use crate::domain::user::User;
 use crate::flows::bearer::KnownToken;
@@ -56,6 +57,7 @@ pub fn of_access_key(server: &Server, found: &PresentedAccessKey, secret: Option
     let key: &AccessKey = &found.key;
     let plan = key.plan.clone().or_else(|| found.service_account.as_ref()?.plan.clone());
     let secret_end = secret.and_then(|secret| secret.expires_at);
+    let limits = server.limits(&key.environment, key.limits, plan.as_deref());
     Credential {
         kind: CredentialKind::AccessKey,
         id: key.id.0.clone(),
@@ -72,15 +74,34 @@ pub fn of_access_key(server: &Server, found: &PresentedAccessKey, secret: Option
         resources: key.resources.clone(),
         scope: effective_scope(server, found),
         projects: key.projects.iter().map(|project| project.0.clone()).collect(),
-        limits: server.limits(&key.environment, key.limits, plan.as_deref()),
-        plan,
+        limits,
         bounds: Some(Bounds {
             expires_at: key.expires_at,
             allowed_addresses: key.allowed_addresses.clone(),
-            limits: key.limits,
+            limits,
+            has_own_limits: key.limits.is_some() || plan.is_some(),
+            key: Some(KeyBounds {
+                id: key.id.0.clone(),
+                environment: key.environment.clone(),
+                resources: key.resources.clone(),
+            }),
         }),
+        plan,
         rotating_until: secret_end,
     }
+}
+
+/// The restrictions of a client, for whoever acts through it; None where it has none.
+fn bounds_of_client(server: &Server, client: &Client) -> Option<Bounds> {
+    let has_own_limits = client.limits.is_some() || client.plan.is_some();
+    let bounds = Bounds {
+        expires_at: None,
+        allowed_addresses: client.allowed_addresses.clone(),
+        limits: if has_own_limits { server.limits_of_client(client) } else { Limits::default() },
+        has_own_limits,
+        key: None,
+    };
+    bounds.is_restricted().then_some(bounds)
 }
 
 /// An access token; counted and limited as the access key or the client that it came from.
@@ -129,8 +150,8 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
         scope: claimed.filtered(may),
         projects: known.claims.projects.unwrap_or_default(),
         limits: client.as_ref().map(|client| server.limits_of_client(client)).unwrap_or_default(),
+        bounds: client.as_ref().and_then(|client| bounds_of_client(server, client)),
         plan: client.and_then(|client| client.plan),
-        bounds: None,
         rotating_until: None,
     }
 }

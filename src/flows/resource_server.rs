@@ -1,6 +1,7 @@
 //! A resource server (RFC 6749 §1.1) that asks about credentials or reports their use: who it is, and what is its own.
 
 use crate::domain::audit_event::{Actor, Source};
+use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, bearer, client_auth};
@@ -24,6 +25,8 @@ pub struct ResourceServer {
     pub environment: String,
     /// What it may know of is for one of these.
     pub resources: Vec<Resource>,
+    /// The projects that its credential is limited to; empty for all.
+    pub projects: Vec<String>,
 }
 
 impl ResourceServer {
@@ -40,7 +43,8 @@ impl ResourceServer {
                 if !client.may_introspect {
                     return Err(Denial::IntrospectionNotAllowed.into());
                 }
-                Self { id: client.client_id.0, environment: client.environment, resources: client.resources }
+                let Client { client_id, environment, resources, .. } = client;
+                Self { id: client_id.0, environment, resources, projects: Vec::new() }
             }
             Authorization::Bearer(token) => of_bearer(server, token.as_deref(), scope, source)?,
         };
@@ -51,6 +55,11 @@ impl ResourceServer {
         };
         found.resources.retain(|resource| !is_ours(resource));
         Ok(found)
+    }
+
+    /// May it report what was done on this project? One that is limited to projects may not leave out which.
+    pub fn may_act_on(&self, project: Option<&str>) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|held| Some(held.as_str()) == project)
     }
 
     /// Is a credential for these audiences in this environment its affair?
@@ -72,5 +81,5 @@ fn of_bearer(server: &Server, token: Option<&str>, scope: &'static str, source: 
         (_, None) => Ok(None),
     })?;
     let (environment, resources) = found.ok_or(Denial::BearerInvalid)?;
-    Ok(ResourceServer { id, environment, resources })
+    Ok(ResourceServer { id, environment, resources, projects: caller.projects })
 }

@@ -81,7 +81,8 @@ pub struct ReportOutcome {
 pub struct RejectedEvent {
     /// Its place among the events, from 0.
     pub index: usize,
-    /// `unknown`: there is no such credential, or it is not yours. Else the member that breaks a rule:
+    /// `unknown`: there is no such credential, or it is not yours. `wrong_project`: you are limited to other projects, and
+    /// must name one of yours. Else the member that breaks a rule:
     /// `invalid_operation`, `invalid_project`, `invalid_outcome`, `invalid_status`, `invalid_duration_ms`,
     /// `invalid_units`, `invalid_requests`, `invalid_at`.
     pub code: &'static str,
@@ -107,7 +108,13 @@ pub fn report(
     let now = server.clock.now();
     let mut outcome = ReportOutcome { accepted: 0, rejected: Vec::new() };
     for (index, event) in report.events.into_iter().enumerate() {
-        let counted = if known.contains_key(&event.credential_id) { read(event, now) } else { Err("unknown") };
+        let counted = if !known.contains_key(&event.credential_id) {
+            Err("unknown")
+        } else if !reporter.may_act_on(event.project.as_deref()) {
+            Err("wrong_project")
+        } else {
+            read(event, now)
+        };
         match counted {
             Ok((key, count)) => {
                 server.usage.count(key, count);

@@ -3,20 +3,18 @@
 use crate::domain::denial::Denial;
 use crate::domain::usage::day_of;
 use crate::domain::usage_summary::UsageSummary;
-use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::{Server, access_keys};
 
 /// How many days a summary covers where nobody says.
 pub const DEFAULT_DAYS: i64 = 30;
 /// How many days a summary may cover.
 const DAYS: std::ops::RangeInclusive<i64> = 7..=400;
 
-/// The use of an access key over the last `days` days, today included.
+/// The use of an access key over the last `days` days, today included. People see that of their own keys.
 pub fn of_access_key(server: &Server, caller: &Caller, id: &str, days: i64) -> FlowResult<UsageSummary> {
-    caller.require("usage:read")?;
-    let key = server.store.read(|connection| connection.find_access_key(id))?;
-    let key = key.ok_or(FlowError::Denied(Denial::NotFound("access key")))?;
+    let key = access_keys::find_to_read_usage(server, caller, id)?;
     let summary = summarize(server, id, key.name, days)?;
     Ok(UsageSummary {
         last_used_at: key.last_used_at,

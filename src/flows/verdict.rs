@@ -164,7 +164,7 @@ pub fn find(server: &Server, presented: &Presented, question: &Question) -> Flow
         Presented::Client(client_id, secret) => {
             let (address, hiding_proxy) = (question.address, question.hiding_proxy);
             let source = Source { address, hiding_proxy, ..Source::default() };
-            let proven = match client_auth::prove(server, client_id, secret, &source) {
+            let proven = match client_auth::recognise(server, client_id, secret, &source) {
                 // Too many wrong guesses: this one is not looked at either, and the door says no more than for those.
                 Err(FlowError::Denied(Denial::LoginThrottled(_))) => None,
                 proven => proven?,
@@ -174,6 +174,7 @@ pub fn find(server: &Server, presented: &Presented, question: &Question) -> Flow
                 Credential {
                     secret_id: Some(used.id.0),
                     rotating_until: ending,
+                    expires_at: ending,
                     ..credentials::of_client(server, &client)
                 }
             }))

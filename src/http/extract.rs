@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::crypto::random;
 use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
+use crate::flows::client_auth;
 use crate::flows::resource_server::Authorization;
 use crate::flows::verdict::Presented;
 use crate::http::edge::Edge;
@@ -110,8 +111,27 @@ pub fn presented_in_header(header: &str) -> Option<Presented> {
     }
 }
 
+/// The bearer token of a request to the admin API, which must bring no other credential: where two are sent, it cannot be told
+/// which of them is meant to count.
+pub fn only_bearer(request: &HttpRequest) -> Result<Option<String>, Denial> {
+    if is_more_than_one(request) {
+        Err(client_auth::unusable(CredentialsError::MoreThanOneMethod))
+    } else {
+        Ok(bearer(request))
+    }
+}
+
+/// Does the request bring a credential in `Authorization` and another one in the headers that proxies ask about?
+fn is_more_than_one(request: &HttpRequest) -> bool {
+    let has = |name: &str| request.headers().get_all(name).any(|value| !value.is_empty());
+    has("authorization") && ["x-api-key", "x-client-id", "x-client-secret"].into_iter().any(has)
+}
+
 /// How a resource server authenticates; only ever by the header. Two of them are two methods.
 pub fn authorization(request: &HttpRequest) -> Authorization {
+    if is_more_than_one(request) {
+        return Authorization::Client(Err(CredentialsError::MoreThanOneMethod));
+    }
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let first = headers.next().map(actix_web::http::header::HeaderValue::as_bytes);
     let is_basic =

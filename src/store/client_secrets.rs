@@ -64,17 +64,21 @@ impl TryFrom<ClientSecretRow> for ClientSecret {
 }
 
 impl StoreConnection {
+    /// The secrets of a client that are kept, those that have ended too.
+    pub fn find_client_secrets(&mut self, client_id: &str) -> Result<Vec<ClientSecret>, StoreError> {
+        let mine = client_secrets::table.filter(client_secrets::client_id.eq(client_id));
+        let rows: Vec<ClientSecretRow> =
+            on_each!(self, |connection| mine.select(ClientSecretRow::as_select()).load(connection))?;
+        rows.into_iter().map(ClientSecret::try_from).collect()
+    }
+
     /// The secrets of a client that work at this time.
     pub fn find_live_client_secrets(
         &mut self,
         client_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<ClientSecret>, StoreError> {
-        let mine = client_secrets::table.filter(client_secrets::client_id.eq(client_id));
-        let rows: Vec<ClientSecretRow> =
-            on_each!(self, |connection| mine.select(ClientSecretRow::as_select()).load(connection))?;
-        let secrets: Result<Vec<_>, _> = rows.into_iter().map(ClientSecret::try_from).collect();
-        Ok(secrets?.into_iter().filter(|secret| secret.is_live(now)).collect())
+        Ok(self.find_client_secrets(client_id)?.into_iter().filter(|secret| secret.is_live(now)).collect())
     }
 
     /// Adds a secret.

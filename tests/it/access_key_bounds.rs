@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::access_keys::{made, used, with_key};
-use crate::admin_api::{Admin, token};
+use crate::admin_api::{Admin, every_scope, token};
 use crate::doors_support::exchange_form;
 use crate::support::*;
 
@@ -21,10 +21,11 @@ on_both!(
     whoever_is_limited_to_projects_changes_keys_of_theirs_only,
     a_restricted_key_makes_no_freer_one,
     a_restricted_key_rotates_no_freer_one,
-    what_an_edit_leaves_is_not_judged_anew,
     admin_is_not_bound,
     people_manage_their_own_keys,
     people_hand_out_ordinary_scopes_to_their_own_keys,
+    people_hand_out_what_their_client_is_registered_for,
+    people_see_the_use_of_their_own_keys,
     people_give_themselves_no_plan,
     lists_may_be_null,
     names_hold_no_marks_of_direction,
@@ -124,8 +125,9 @@ fn restricted(admin: &Admin, scopes: &Value) -> (String, String) {
     made(&admin.post("/v1/access-keys", &body))
 }
 
-fn within() -> Value {
+fn within(test: &TestServer) -> Value {
     json!({
+        "resources": [test.server.admin_resource.as_str()],
         "name": "k", "expires_at": "2026-02-01T00:00:00Z", "allowed_addresses": ["127.0.0.1", "2001:db8:1::/48"],
         "requests_per_minute": 500, "requests_per_hour": 4999,
     })
@@ -154,9 +156,9 @@ fn a_restricted_key_makes_no_freer_one(engine: Engine) {
     // A token that it was exchanged for ends sooner, but stands for the key.
     for bearer in [secret, text(&answer.json()["access_token"])] {
         let make = |body: &Value| with_key(&test, &bearer, Method::POST, "/v1/access-keys", Some(body));
-        let (id, _) = made(&make(&within()));
+        let (id, _) = made(&make(&within(&test)));
         for (name, value) in beyond() {
-            let mut body = within();
+            let mut body = within(&test);
             body[name] = value.clone();
             make(&body).problem(403, "insufficient_scope");
             for key in [&id, &own] {
@@ -164,7 +166,7 @@ fn a_restricted_key_makes_no_freer_one(engine: Engine) {
                 let path = format!("/v1/access-keys/{key}");
                 let detail =
                     with_key(&test, &bearer, Method::PATCH, &path, Some(&edit)).problem(403, "insufficient_scope");
-                assert!(detail.contains("the access key that asks"), "{detail}");
+                assert!(detail.contains("the credential that asks"), "{detail}");
             }
         }
         let edit = json!({ "expires_at": "2026-01-05T00:00:00Z", "requests_per_minute": 1, "allowed_addresses": ["127.0.0.2"] });
@@ -190,15 +192,6 @@ fn a_restricted_key_rotates_no_freer_one(engine: Engine) {
     rotate(&own).ok();
 }
 
-fn what_an_edit_leaves_is_not_judged_anew(engine: Engine) {
-    let test = TestServer::start(engine);
-    let admin = Admin::new(&test);
-    let (_, secret) = restricted(&admin, &json!(["access-keys:write"]));
-    let (free, _) = made(&admin.post("/v1/access-keys", &json!({ "name": "free", "owner": null, "scopes": ["a"] })));
-    let edit = json!({ "name": "other", "scopes": [] });
-    with_key(&test, &secret, Method::PATCH, &format!("/v1/access-keys/{free}"), Some(&edit)).ok();
-}
-
 fn admin_is_not_bound(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
@@ -221,7 +214,19 @@ fn member(test: &TestServer, admin: &Admin, roles: &[&str]) -> (String, String) 
         let new: NewScope = serde_json::from_value(new).unwrap();
         scopes::create(&test.server, &Caller::command_line(), new).unwrap();
     }
-    (ada, token(test, &admin.tool, "ada", "own-access-keys:read own-access-keys:write"))
+    (ada, token(test, &settings(test, admin), "ada", "own-access-keys:read own-access-keys:write"))
+}
+
+/// The client of people's settings, which may ask for what the platform has; the tool may not.
+fn settings(test: &TestServer, admin: &Admin) -> TestClient {
+    let scope = every_scope().union(&Scope::parse("orders:read orders:refund nobody:defined").unwrap());
+    match clients::show(&test.server, &Caller::command_line(), "settings") {
+        Ok(_) => {
+            let secret = admin.post("/v1/clients/settings/rotate-secret", &json!({ "grace_seconds": 60 })).ok();
+            TestClient { id: "settings".to_owned(), secret: Some(text(&secret["client_secret"])) }
+        }
+        Err(_) => test.client(ClientMembers { scope: Some(scope), ..confidential_members("settings") }),
+    }
 }
 
 fn people_manage_their_own_keys(engine: Engine) {
@@ -290,12 +295,69 @@ fn people_hand_out_ordinary_scopes_to_their_own_keys(engine: Engine) {
     for scope in ["orders:refund", "nobody:defined", "admin", "projects:read"] {
         with(&bearer, scope).problem(403, "insufficient_scope");
     }
-    let wider = token(&test, &admin.tool, "ada", "own-access-keys:write projects:read");
+    let wider = token(&test, &settings(&test, &admin), "ada", "own-access-keys:write projects:read");
     made(&with(&wider, "projects:read"));
     // A key hands out no more than it holds itself.
     let (_, secret) = made(&with(&bearer, "own-access-keys:write"));
     with(&secret, "orders:read").problem(403, "insufficient_scope");
     made(&with(&secret, "own-access-keys:write"));
+}
+
+/// What a client may not ask for it does not get by way of a key that it makes for whoever comes through it.
+fn people_hand_out_what_their_client_is_registered_for(engine: Engine) {
+    let test = TestServer::start_with(engine, self_service);
+    let admin = Admin::new(&test);
+    let (_, wide) = member(&test, &admin, &["member"]);
+    let narrow = token(&test, &admin.tool, "ada", "own-access-keys:read own-access-keys:write");
+    let make = |bearer: &str, scope: &str| {
+        let body = json!({ "name": "k", "scopes": [scope] });
+        with_key(&test, bearer, Method::POST, "/v1/access-keys", Some(&body))
+    };
+    let (id, _) = made(&make(&wide, "orders:read"));
+    let detail = make(&narrow, "orders:read").problem(403, "insufficient_scope");
+    assert_eq!(detail, "you cannot hand out orders:read: you do not hold it");
+    let path = format!("/v1/access-keys/{id}");
+    let edit =
+        |bearer: &str, scopes: Value| with_key(&test, bearer, Method::PATCH, &path, Some(&json!({ "scopes": scopes })));
+    let rotate = |bearer: &str| {
+        with_key(&test, bearer, Method::POST, &format!("{path}/rotate"), Some(&json!({ "grace_seconds": 0 })))
+    };
+    // Whoever rotates a key gets it into their hands.
+    rotate(&narrow).problem(403, "insufficient_scope");
+    rotate(&wide).ok();
+    edit(&narrow, json!([])).ok();
+    edit(&narrow, json!(["orders:read"])).problem(403, "insufficient_scope");
+    edit(&wide, json!(["orders:read"])).ok();
+    // The registration as it is now.
+    admin.patch("/v1/clients/settings", &json!({ "scope": every_scope().to_string() })).ok();
+    make(&wide, "orders:read").problem(403, "insufficient_scope");
+}
+
+fn people_see_the_use_of_their_own_keys(engine: Engine) {
+    let test = TestServer::start_with(engine, self_service);
+    let admin = Admin::new(&test);
+    let (_, bearer) = member(&test, &admin, &["member", "reader"]);
+    let own = json!({ "name": "mine", "scopes": ["own-access-keys:read"] });
+    let (mine, secret) = made(&with_key(&test, &bearer, Method::POST, "/v1/access-keys", Some(&own)));
+    let (theirs, _) = made(&admin.post("/v1/access-keys", &json!({ "name": "theirs" })));
+    let (platform, _) = made(&admin.post("/v1/access-keys", &json!({ "name": "platform", "owner": null })));
+    let usage = |bearer: &str, id: &str| {
+        with_key(&test, bearer, Method::GET, &format!("/v1/access-keys/{id}/usage?days=7"), None)
+    };
+    assert_eq!(usage(&secret, &mine).ok()["total_requests"], 0);
+    crate::usage::write_down(&test);
+    for bearer in [&bearer, &secret] {
+        let told = usage(bearer, &mine).ok();
+        assert_eq!((&told["name"], &told["total_requests"]), (&json!("mine"), &json!(1)));
+        assert_eq!(told["last_used_address"], "127.0.0.1");
+        for other in [theirs.as_str(), &platform, "ak_none"] {
+            usage(bearer, other).problem(404, "not_found");
+        }
+    }
+    with_key(&test, &bearer, Method::GET, "/v1/clients/settings/usage", None).problem(403, "insufficient_scope");
+    let other = token(&test, &admin.tool, "ada", "own-access-keys:write");
+    assert_eq!(usage(&other, &mine).problem(403, "insufficient_scope"), "this needs the scope usage:read");
+    assert_eq!(usage(&admin.token, &mine).ok()["name"], "mine");
 }
 
 fn people_give_themselves_no_plan(engine: Engine) {

@@ -262,7 +262,8 @@ fn an_access_key_hands_out_what_it_holds(engine: Engine) {
     let body = json!({ "name": "root's", "scopes": ["access-keys:write", "projects:read"] });
     let (id, secret) = made(&admin.post("/v1/access-keys", &body));
     may_not_exceed(&admin, &|method, path, body| with_key(&test, &secret, method, path, body));
-    let own = with_key(&test, &secret, Method::POST, "/v1/access-keys", Some(&json!({ "name": "k" }))).json();
+    let body = json!({ "name": "k", "scopes": ["projects:read"] });
+    let own = with_key(&test, &secret, Method::POST, "/v1/access-keys", Some(&body)).json();
     assert_eq!((&own["owner"], &own["created_by"]), (&owner("user", &admin.id), &json!(format!("access_key:{id}"))));
     // Without the scope, nothing at all.
     let (_, secret) = made(&admin.post("/v1/access-keys", &json!({ "name": "k", "scopes": ["projects:read"] })));
@@ -279,7 +280,8 @@ fn a_key_of_some_projects_makes_no_key_of_others(engine: Engine) {
     let body = json!({ "name": "k", "scopes": ["access-keys:write"], "projects": ["alpha"] });
     let (id, secret) = made(&admin.post("/v1/access-keys", &body));
     let make = |projects: Value| {
-        with_key(&test, &secret, Method::POST, "/v1/access-keys", Some(&json!({ "name": "k", "projects": projects })))
+        let body = json!({ "name": "k", "projects": projects, "resources": [test.server.admin_resource.as_str()] });
+        with_key(&test, &secret, Method::POST, "/v1/access-keys", Some(&body))
     };
     make(json!([])).problem(403, "insufficient_scope");
     make(json!(["alpha", "beta"])).problem(403, "insufficient_scope");

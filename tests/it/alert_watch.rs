@@ -10,6 +10,7 @@ use grantor::flows::alerts;
 use grantor::flows::caller::Caller;
 use grantor::flows::verdict::{self, Presented, Question};
 
+use crate::doors_support::exchange_form;
 use crate::support::*;
 
 on_both!(
@@ -18,6 +19,7 @@ on_both!(
     errors_and_unusual_volume_are_noticed,
     ninety_percent_of_a_limit_is_said_once,
     refused_credentials_count_as_failed_authentications,
+    keys_that_are_tried_at_the_token_endpoint_count_too,
 );
 
 const DAY: u64 = 86_400;
@@ -180,4 +182,24 @@ fn refused_credentials_count_as_failed_authentications(engine: Engine) {
         assert_eq!(judge(&test, "no such key", "198.51.100.9"), "unknown");
     }
     assert_eq!(raised(&test, "failed_authentications"), [id.as_str(), "198.51.100.9"]);
+}
+
+fn keys_that_are_tried_at_the_token_endpoint_count_too(engine: Engine) {
+    let test = TestServer::start(engine);
+    let exchange = |secret: &str| {
+        let form = exchange_form(secret, &[]);
+        let answer = Answer::of(http_client().post(test.url("/oauth/token")).form(&form));
+        answer.assert_error(400, "invalid_request");
+    };
+    let unknown = || grantor::crypto::secret::generate_prefixed("gk_live_").unwrap().to_string();
+    // What does not look like a key is a mistake, not an attempt.
+    for _ in 0..20 {
+        exchange("no such key");
+    }
+    for _ in 0..19 {
+        exchange(&unknown());
+    }
+    assert!(raised(&test, "failed_authentications").is_empty());
+    exchange(&unknown());
+    assert_eq!(raised(&test, "failed_authentications"), ["127.0.0.1"]);
 }

@@ -323,6 +323,34 @@ fn two_credentials_at_once(engine: Engine) {
     let verify = http_client().post(world.test.url("/v1/verify")).headers(headers.clone());
     assert_eq!(Answer::of(verify.json(&json!({ "credential": "x" }))).status, 400);
     assert_eq!(Answer::of(http_client().get(world.test.url("/v1/clients")).headers(headers)).status, 401);
+    // What a proxy would have read beside it does not go unseen, whichever of them would be good.
+    let reader = NewAccessKey {
+        resources: Some(vec![world.test.server.admin_resource.clone()]),
+        ..key_members("admin's", &["clients:read", "credentials:verify", "usage:write"])
+    };
+    let good = format!("Bearer {}", world.key(reader).secret);
+    let get = |headers: &[(&str, &str)]| {
+        let request = http_client().get(world.test.url("/v1/clients"));
+        Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+    };
+    assert_eq!(get(&[("authorization", &good), ("x-api-key", "")]).status, 200);
+    for other in ["x-api-key", "x-client-id", "x-client-secret"] {
+        for bearer in [good.as_str(), "Bearer nonsense", "Basic b3JkZXJzOng="] {
+            let refused = get(&[("authorization", bearer), (other, "x")]);
+            assert_eq!(refused.status, 400, "{}", refused.body);
+            assert_eq!(refused.json()["code"], "invalid_request");
+        }
+        assert_eq!(get(&[(other, "x")]).status, 401, "alone it is not looked at here");
+        for (path, body) in [("/v1/verify", json!({ "credential": "x" })), ("/v1/usage", json!({ "events": [] }))] {
+            let post = || http_client().post(world.test.url(path)).header(other, "x").json(&body);
+            for request in [post().header("authorization", &good), post().basic_auth(&world.api.id, Some(secret))] {
+                let refused = Answer::of(request);
+                assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (400, &json!("invalid_request")));
+            }
+        }
+        let unreadable = http_client().post(world.test.url("/v1/clients")).header("authorization", &good);
+        assert_eq!(Answer::of(unreadable.header(other, "x").body("{")).status, 400);
+    }
 }
 
 fn what_forward_authentication_is_asked_wrongly(engine: Engine) {

@@ -19,6 +19,7 @@ on_both!(
     everything_that_a_verdict_tells,
     access_tokens_are_judged_alike,
     clients_with_their_secrets_are_judged_alike,
+    a_chosen_secret_past_its_grace_is_expired,
     a_batch_in_order_or_not_at_all,
     malformed_questions,
     the_order_of_the_questions,
@@ -283,7 +284,22 @@ fn clients_with_their_secrets_are_judged_alike(engine: Engine) {
     assert_eq!((&answer["rotating"], &answer["rotating_until"]), (&json!(true), &json!("2026-01-01T12:01:00Z")));
     assert_eq!(ask("worker", &next, &[])["rotating"], false);
     world.test.advance(60);
-    assert_eq!((code(&secret), code(&next)), ("unknown".into(), "valid".into()));
+    assert_eq!((code(&secret), code(&next)), ("expired".into(), "valid".into()));
+    let told = ask("worker", &secret, &[]);
+    assert_eq!((&told["credential_id"], &told["expires_at"]), (&json!("worker"), &json!("2026-01-01T12:01:00Z")));
+    assert_eq!(told["message"], "the credential has expired: use a new one");
+    let pair = [("x-client-id", "worker"), ("x-client-secret", secret.as_str())];
+    let proxied = world.forward("caddy", "", &pair);
+    assert_eq!((proxied.status.as_u16(), proxied.header("x-auth-error")), (401, "expired".to_owned()));
+    assert_eq!(proxied.header("x-auth-subject"), "");
+    // The token endpoint says no more than ever.
+    let old = TestClient { secret: Some(secret.clone()), ..worker.clone() };
+    world.test.token(&old, &[("grant_type", "client_credentials")]).assert_error(401, "invalid_client");
+    // Whose affair it is not learns nothing of it, and after a day nobody knows it any more.
+    let elsewhere = Some(vec![Resource::parse("https://other.example").unwrap()]);
+    let other = world.test.client(ClientMembers { resources: elsewhere, ..confidential_members("another-api") });
+    let asked = json!({ "client_id": "worker", "client_secret": secret });
+    assert_eq!(world.verify_as(&other, &asked).json()["code"], "unknown");
     // Address, limit, status, environment.
     let edit = |members: ClientMembers| {
         clients::update(&world.test.server, &Caller::command_line(), "worker", members).unwrap();
@@ -308,6 +324,28 @@ fn clients_with_their_secrets_are_judged_alike(engine: Engine) {
     let tester = ClientMembers { environment: Some("test".to_owned()), ..worker_members("tester") };
     let tester = world.test.client(tester);
     assert_eq!(ask("tester", tester.secret.as_deref().unwrap(), &[])["code"], "wrong_environment");
+}
+
+fn a_chosen_secret_past_its_grace_is_expired(engine: Engine) {
+    let world = World::start_with(engine, |config| config.login.failures_per_account = 3);
+    let chosen = "hunter2 and more";
+    world.test.client(ClientMembers { client_secret: Some(chosen.to_owned()), ..worker_members("imported") });
+    let code = |secret: &str| {
+        let asked = json!({ "client_id": "imported", "client_secret": secret });
+        text(&world.verify(&asked).json()["code"])
+    };
+    let rotated = clients::rotate_secret(&world.test.server, &Caller::command_line(), "imported", 60).unwrap();
+    let next = rotated.client_secret.unwrap();
+    world.test.advance(60);
+    assert_eq!((code("a guess"), code("a guess")), ("unknown".into(), "unknown".into()));
+    assert_eq!((code(chosen), code(&next)), ("expired".into(), "valid".into()));
+    // What has ended did not clear the guesses: the next one is the last that is looked at.
+    assert_eq!(code("a guess"), "unknown");
+    let events = || world.test.events("client.throttled").len();
+    assert_eq!((events(), code("a guess"), events()), (0, "unknown".into(), 1));
+    assert_eq!((code(chosen), code(&next)), ("expired".into(), "valid".into()));
+    let old = TestClient { id: "imported".to_owned(), secret: Some(chosen.to_owned()) };
+    world.test.token(&old, &[("grant_type", "client_credentials")]).assert_error(401, "invalid_client");
 }
 
 fn a_batch_in_order_or_not_at_all(engine: Engine) {

@@ -10,6 +10,7 @@ mod support;
 
 mod access_key_bounds;
 mod access_key_commands;
+mod access_key_escapes;
 mod access_key_owners;
 mod access_keys;
 mod admin_api;

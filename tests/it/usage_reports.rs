@@ -3,10 +3,12 @@
 use grantor::flows::access_keys::{self, NewAccessKey};
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::ClientMembers;
+use grantor::flows::projects::{self, NewProject};
 use grantor::protocol::resource::Resource;
 use grantor::protocol::scope::Scope;
 use serde_json::{Value, json};
 
+use crate::doors_support::exchange_form;
 use crate::support::*;
 use crate::usage::{key, reader, usage, write_down};
 
@@ -16,6 +18,7 @@ on_both!(
     a_report_is_on_what_is_ones_own,
     only_resource_servers_report,
     a_bearer_reports_too,
+    whoever_is_limited_to_projects_reports_of_them_only,
 );
 
 fn report(test: &TestServer, client: &TestClient, events: &Value) -> Answer {
@@ -143,6 +146,58 @@ fn only_resource_servers_report(engine: Engine) {
         let form = http_client().post(test.url("/v1/usage")).basic_auth(&client.id, client.secret.as_ref());
         assert_eq!(Answer::of(form.form(&[("a", "b")])).status, status);
     }
+}
+
+fn whoever_is_limited_to_projects_reports_of_them_only(engine: Engine) {
+    let test = TestServer::start(engine);
+    for id in ["one", "two", "three"] {
+        let new = NewProject { id: id.to_owned(), name: None, description: String::new() };
+        projects::create(&test.server, &Caller::command_line(), new).unwrap();
+    }
+    let resources = vec![test.server.admin_resource.clone(), test.server.config.default_resource()];
+    let reporter = |projects: &[&str], scope: &str| {
+        let new = NewAccessKey {
+            name: "reporter".to_owned(),
+            scopes: vec![scope.to_owned()],
+            projects: projects.iter().map(|project| (*project).to_owned()).collect(),
+            resources: Some(resources.clone()),
+            ..NewAccessKey::default()
+        };
+        access_keys::create(&test.server, &Caller::command_line(), new).unwrap().secret
+    };
+    let app = key(&test, "app").key.id.0;
+    let event = |project: Value| json!({ "credential_id": app, "project": project });
+    let events = json!([event(json!("one")), event(json!("three")), event(json!(null)), event(json!("")), event(json!("two")),
+               { "credential_id": app }, { "credential_id": "nobody", "project": "three" }]);
+    let send = |bearer: &str| {
+        let request = http_client().post(test.url("/v1/usage")).bearer_auth(bearer);
+        let answer = Answer::of(request.json(&json!({ "events": events })));
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        answer.json()
+    };
+    let wrong = |indices: &[usize]| -> Vec<Value> {
+        indices.iter().map(|index| json!({ "index": index, "code": "wrong_project" })).collect()
+    };
+    let unknown = json!({ "index": 6, "code": "unknown" });
+    let limited = reporter(&["one", "two"], "usage:write");
+    let admin_api = test.server.admin_resource.as_str();
+    let form = exchange_form(&limited, &[("resource", admin_api)]);
+    let exchanged = Answer::of(http_client().post(test.url("/oauth/token")).form(&form));
+    assert_eq!(exchanged.status, 200, "{}", exchanged.body);
+    let mut rejected = wrong(&[1, 2, 3, 5]);
+    rejected.push(unknown.clone());
+    // `admin` is limited to them too.
+    for bearer in [&limited, &reporter(&["one", "two"], "admin")] {
+        assert_eq!(send(bearer), json!({ "accepted": 2, "rejected": rejected }));
+    }
+    assert_eq!(send(&text(&exchanged.json()["access_token"]))["rejected"], send(&limited)["rejected"]);
+    assert_eq!(send(&reporter(&[], "usage:write")), json!({ "accepted": 6, "rejected": [unknown] }));
+    write_down(&test);
+    let rows = test.server.store.read(|connection| connection.list_usage(Some(&app), 0)).unwrap();
+    let of = |project: &str| -> i64 {
+        rows.iter().filter(|(key, _)| key.project == project).map(|(_, count)| count.requests).sum()
+    };
+    assert_eq!((of("one"), of("two"), of("three"), of("")), (5, 5, 1, 3));
 }
 
 fn a_bearer_reports_too(engine: Engine) {

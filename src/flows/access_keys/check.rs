@@ -36,7 +36,7 @@ pub(super) fn check(server: &Server, caller: &Caller, key: &AccessKey, before: O
     let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
     own::may_hand_out(server, caller, key, added.iter().copied())?;
     own::may_limit(server, caller, key, before)?;
-    bounds::check(caller, key, before)?;
+    bounds::check(server, caller, key)?;
     if before.is_none() {
         may_act_as(caller, key.owner.as_ref())?;
     }

@@ -106,6 +106,11 @@ pub fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey>
     find(server, own::to_read(caller)?, id)
 }
 
+/// One key whose use the caller may see.
+pub(in crate::flows) fn find_to_read_usage(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
+    find(server, own::to_read_usage(caller)?, id)
+}
+
 fn find(server: &Server, reach: Reach<'_>, id: &str) -> FlowResult<AccessKey> {
     let found = server.store.read(|connection| connection.find_access_key(id))?;
     found.filter(|key| reach.covers(key)).ok_or(FlowError::Denied(Denial::NotFound("access key")))

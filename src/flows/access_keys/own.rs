@@ -6,6 +6,7 @@ use crate::domain::denial::Denial;
 use crate::domain::limits::Limits;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
+use crate::flows::error::FlowResult;
 
 const READ: &str = "own-access-keys:read";
 const WRITE: &str = "own-access-keys:write";
@@ -34,6 +35,11 @@ pub(super) fn to_read(caller: &Caller) -> Result<Reach<'_>, Denial> {
     reach(caller, "access-keys:read", READ)
 }
 
+/// The keys whose use the caller may see.
+pub(super) fn to_read_usage(caller: &Caller) -> Result<Reach<'_>, Denial> {
+    reach(caller, "usage:read", READ)
+}
+
 /// The keys that the caller may change.
 pub(super) fn to_write(caller: &Caller) -> Result<Reach<'_>, Denial> {
     reach(caller, "access-keys:write", WRITE)
@@ -48,18 +54,26 @@ fn reach<'a>(caller: &'a Caller, all: &'static str, own: &str) -> Result<Reach<'
 }
 
 /// Refuses to hand out what the caller does not hold. People in person hand out to their own keys every ordinary scope that
-/// is defined: at the door a key is cut to what they hold anyway. An access key never hands out more than its own.
+/// is defined and that the client through which they come is registered for: what it may not ask for it does not get by way
+/// of a key. At the door a key is cut to what they hold anyway. An access key never hands out more than its own.
 pub(super) fn may_hand_out<'a>(
     server: &Server,
     caller: &Caller,
     key: &AccessKey,
     tokens: impl IntoIterator<Item = &'a str>,
-) -> Result<(), Denial> {
+) -> FlowResult<()> {
     let in_person = matches!(caller.actor, Actor::User(_)) && key.owner.is_some() && key.owner == caller.owner;
     let serves_self = in_person && caller.held.contains(WRITE);
+    if !serves_self {
+        return Ok(caller.may_hand_out(tokens)?);
+    }
+    let client_id = caller.client_id.as_deref().unwrap_or_default();
+    let client = server.store.read(|connection| connection.find_client(client_id))?;
+    let registered = client.map(|client| client.scope).unwrap_or_default();
     let definitions = server.scopes();
-    let is_ordinary = |token: &str| definitions.find(token).is_some() && !server.is_privileged(token);
-    caller.may_hand_out(tokens.into_iter().filter(|token| !(serves_self && is_ordinary(token))))
+    let may =
+        |token: &str| definitions.find(token).is_some() && !server.is_privileged(token) && registered.contains(token);
+    Ok(caller.may_hand_out(tokens.into_iter().filter(|token| !may(token)))?)
 }
 
 /// Refuses those who manage only their own keys a plan, limits above what a key has without any, and other owners.

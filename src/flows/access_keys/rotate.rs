@@ -26,7 +26,7 @@ pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) ->
     let before = find_to_change(server, caller, id)?;
     // Whoever rotates a key gets it into their hands.
     own::may_hand_out(server, caller, &before, before.scope.iter())?;
-    bounds::check(caller, &before, None)?;
+    bounds::check_unless_self(server, caller, &before)?;
     may_act_as(caller, before.owner.as_ref())?;
     check_grace(server, grace_seconds)?;
     let environment = environments::find(server, &before.environment)?;
@@ -59,6 +59,7 @@ pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) ->
 /// Ends the grace period now.
 pub fn finish(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
     let key = find_to_change(server, caller, id)?;
+    bounds::check_unless_own(server, caller, &key)?;
     let event = caller.event(AuditAction::AccessKeyRotationFinished, "access_key", key.id.as_str());
     let (id, now) = (key.id.0.clone(), server.clock.now());
     let ended = server.store.write(move |connection| {

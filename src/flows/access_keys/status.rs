@@ -5,7 +5,7 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
-use crate::flows::access_keys::{changed_at, find_to_change, find_to_write, write_change};
+use crate::flows::access_keys::{bounds, changed_at, find_to_change, find_to_write, write_change};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
@@ -21,6 +21,10 @@ pub(super) const fn action(to: Status) -> AuditAction {
 /// Disables, enables or revokes a key. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
     let before = find_to_change(server, caller, id)?;
+    match to {
+        Status::Active => bounds::check_unless_self(server, caller, &before)?,
+        Status::Inactive | Status::Revoked => bounds::check_unless_own(server, caller, &before)?,
+    }
     let key = AccessKey { status: to, updated_at: changed_at(server, &before), ..before.clone() };
     let event = caller.event(action(to), "access_key", key.id.as_str());
     write_change(server, &before, key, vec![event])
@@ -29,6 +33,7 @@ pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> Flo
 /// Deletes a key for good. The name must be repeated, so that nobody deletes the wrong one.
 pub fn delete(server: &Server, caller: &Caller, id: &str, name: &str) -> FlowResult<()> {
     let key = find_to_write(server, caller, id)?;
+    bounds::check_unless_own(server, caller, &key)?;
     if key.name != name {
         return Err(Denial::InvalidMember("name must be the name of the access key to delete".to_owned()).into());
     }

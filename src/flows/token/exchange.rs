@@ -18,6 +18,9 @@ use crate::protocol::scope::Scope;
 use crate::protocol::token_request::{ACCESS_KEY_TYPE, ACCESS_TOKEN_TYPE};
 use crate::protocol::token_response::TokenResponse;
 
+/// What an exchange is counted under.
+const OPERATION: &str = "token_exchange";
+
 /// What is asked for.
 pub struct Wanted<'a> {
     /// The requested scope.
@@ -46,10 +49,7 @@ pub fn redeem(
         let text = format!("subject_token_type must be {ACCESS_KEY_TYPE}: only access keys are exchanged here");
         return Err(Denial::MalformedRequest(text).into());
     }
-    let is_key = server.environment_of_key(&subject.token).is_some();
-    let presented = Presented::Bearer(subject.token);
-    let found = if is_key { verdict::find(server, &presented, &Question::default())? } else { None };
-    let credential = found.ok_or(Denial::SubjectTokenRefused(Verdict::Unknown))?;
+    let credential = find(server, subject.token, source)?;
     let chosen = choose_resources(server, wanted, &credential);
     let question = Question {
         // A client exchanges keys of its own environment only; a key alone is in its own.
@@ -58,7 +58,7 @@ pub fn redeem(
         audiences: chosen.as_ref().map_or_else(|_| Vec::new(), Clone::clone),
         scope: wanted.scope.cloned().unwrap_or_default(),
         address: source.address,
-        operation: "token_exchange".to_owned(),
+        operation: OPERATION.to_owned(),
         ..Question::default()
     };
     let judged = verdict::judge_found(server, credential, &question)?;
@@ -82,6 +82,26 @@ pub fn redeem(
     }
     // RFC 8693 §2.2.1.
     Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..minted.respond(None, &authority) })
+}
+
+/// The access key that is presented, good or not.
+fn find(server: &Server, token: Zeroizing<String>, source: &Source) -> FlowResult<Credential> {
+    let unknown = || Denial::SubjectTokenRefused(Verdict::Unknown);
+    if server.environment_of_key(&token).is_none() {
+        return Err(unknown().into());
+    }
+    let question = Question {
+        address: source.address,
+        hiding_proxy: source.hiding_proxy,
+        operation: OPERATION.to_owned(),
+        ..Question::default()
+    };
+    let found = verdict::find(server, &Presented::Bearer(token), &question)?;
+    if found.is_none() {
+        // Whoever tries keys that look right is noticed, as at the other doors.
+        verdict::unknown(server, &question);
+    }
+    Ok(found.ok_or_else(unknown)?)
 }
 
 /// The audience: what is asked for, as far as the key has it; else all of the key's but the admin API, a token for which

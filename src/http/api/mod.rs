@@ -174,7 +174,7 @@ impl Api {
         &self,
         flow: impl FnOnce(&Server, &Caller) -> FlowResult<T> + Send + 'static,
     ) -> FlowResult<T> {
-        let token = extract::bearer(&self.request);
+        let token = extract::only_bearer(&self.request)?;
         let source = extract::source(&self.request, &self.edge);
         let ran = run_waiting(&self.server, move |server| {
             let (caller, standing) = bearer::admit(server, token.as_deref(), source)?;
