@@ -4,6 +4,7 @@ mod access_key;
 mod alert;
 mod audit;
 mod client;
+mod client_metadata;
 mod client_secrets;
 mod config;
 mod dev;

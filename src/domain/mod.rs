@@ -9,6 +9,7 @@ pub mod audit_record;
 pub mod authorization_code;
 pub mod client;
 pub mod client_metadata;
+pub mod client_metadata_check;
 pub mod consent;
 pub mod credential;
 pub mod denial;

@@ -3,17 +3,20 @@
 mod check;
 mod members;
 mod secrets;
+mod sector;
 
 pub use members::{ClientMembers, ClientWithSecret};
-pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, rotate as rotate_secret};
+pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, replace as replace_secret, rotate as rotate_secret};
 
 use check::settle;
-use members::{apply, blank};
+pub(super) use members::{apply, blank};
 use secrets::make_secret;
+
+use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::domain::audit_event::AuditAction;
-use crate::domain::client::{Client, Status};
+use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::denial::Denial;
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
@@ -23,9 +26,15 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
 use crate::store::StoreError;
 
-/// Registers a client.
-pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> FlowResult<ClientWithSecret> {
-    caller.require("clients:write")?;
+/// A registration that holds, before it is written. No `Debug`.
+pub(super) struct PreparedClient {
+    pub client: Client,
+    pub secret: Option<Zeroizing<String>>,
+    pub row: Option<ClientSecret>,
+}
+
+/// Completes and checks a registration, and makes its secret.
+pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembers) -> FlowResult<PreparedClient> {
     let brought = members.client_secret.take();
     let client_id = match members.client_id.take() {
         Some(chosen) => chosen,
@@ -47,8 +56,16 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
     if client.is_public() && brought.is_some() {
         return Err(Denial::InvalidMember("a public client has no client_secret".to_owned()).into());
     }
-    let secret = if client.is_public() { None } else { Some(make_secret(server, &client, brought)?) };
-    let (text, row) = secret.unzip();
+    sector::check(server, None, &client)?;
+    let made = if client.is_public() { None } else { Some(make_secret(server, &client, brought)?) };
+    let (secret, row) = made.unzip();
+    Ok(PreparedClient { client, secret, row })
+}
+
+/// Registers a client.
+pub fn create(server: &Server, caller: &Caller, members: ClientMembers) -> FlowResult<ClientWithSecret> {
+    caller.require("clients:write")?;
+    let PreparedClient { client, secret, row } = prepare(server, caller, members)?;
     let event = caller.event(AuditAction::ClientCreated, "client", client.client_id.as_str());
     let (stored, now) = (client.clone(), server.clock.now());
     let written = server.store.write(move |connection| {
@@ -57,12 +74,20 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
         connection.insert_audit_event(&event, now)
     });
     match written {
-        Ok(()) => Ok(ClientWithSecret { client, client_secret: text.map(|text| text.to_string()) }),
+        Ok(()) => Ok(ClientWithSecret { client, client_secret: secret.map(|text| text.to_string()) }),
         Err(StoreError::Conflict(_)) => {
             Err(Denial::Conflict("a client of this client_id exists already".to_owned()).into())
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What an edit would make of a client: nothing is written.
+pub(super) fn edited(server: &Server, caller: &Caller, client: &Client, members: ClientMembers) -> FlowResult<Client> {
+    let mut edited = client.clone();
+    apply(&mut edited, members);
+    settle(server, caller, &mut edited)?;
+    Ok(edited)
 }
 
 /// One client.
@@ -103,6 +128,11 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
     let mut client = find_to_change(server, caller, client_id)?;
     let before = client.clone();
     apply(&mut client, members);
+    store_edit(server, caller, &before, client)
+}
+
+/// Checks an edited client and writes it, unless it was changed since `before` was read.
+pub(super) fn store_edit(server: &Server, caller: &Caller, before: &Client, mut client: Client) -> FlowResult<Client> {
     settle(server, caller, &mut client)?;
     if client.environment != before.environment {
         return Err(Denial::InvalidMember("the environment of a client is fixed at its registration".to_owned()).into());
@@ -110,10 +140,11 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
     if client.is_public() != before.is_public() {
         return Err(Denial::InvalidMember("a client stays public or confidential: register another".to_owned()).into());
     }
+    sector::check(server, Some(before), &client)?;
     let (now, read_at) = (server.clock.now(), client.updated_at);
     client.updated_at = now;
     let mut events = vec![caller.event(AuditAction::ClientUpdated, "client", client.client_id.as_str())];
-    events.extend(limits_changed(&before, &client).map(|detail| {
+    events.extend(limits_changed(before, &client).map(|detail| {
         caller.event(AuditAction::ClientLimitsChanged, "client", client.client_id.as_str()).detail(detail)
     }));
     let stored = client.clone();
