@@ -47,6 +47,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub mail: MailConfig,
     pub outbound: OutboundConfig,
+    pub registration: RegistrationConfig,
+    pub seed: SeedConfig,
     pub log: LogConfig,
 }
 
@@ -69,9 +71,11 @@ macro_rules! section {
 // After the macro, which it uses.
 pub mod alerts;
 mod checks;
+mod registration;
 mod sections;
 
 pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
+pub use registration::{RegistrationConfig, SeedConfig};
 pub use sections::*;
 
 /// The value of `limits.counters` that names no engine.
@@ -133,6 +137,7 @@ impl Config {
             return fail("audit.checkpoint_interval must be at least 1s");
         }
         self.check_alerts()?;
+        self.check_registration()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {

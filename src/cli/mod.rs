@@ -11,6 +11,7 @@ mod dev;
 mod env_file;
 mod output;
 mod project;
+mod registration_token;
 mod run_server;
 mod scope;
 mod secret_input;
@@ -73,6 +74,9 @@ enum Command {
     /// Create and manage projects, which access keys can be limited to.
     #[command(subcommand)]
     Project(project::Command),
+    /// Make and revoke the tokens by which clients register themselves.
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -158,6 +162,9 @@ pub fn run(cli: Cli) -> ExitCode {
             service_account::run(command, &Context { config: cli.config, json: cli.json })
         }
         Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::RegistrationToken(command) => {
+            registration_token::run(command, &Context { config: cli.config, json: cli.json })
+        }
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),

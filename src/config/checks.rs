@@ -219,7 +219,7 @@ fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
 }
 
 /// What other secrets of the server start with, and JWTs: an access key must not be taken for one of them.
-const RESERVED_PREFIXES: [&str; 6] = ["rt_", "ac_", "ls_", "cf_", "cs_", "eyJ"];
+const RESERVED_PREFIXES: [&str; 8] = ["rt_", "ac_", "ls_", "cf_", "cs_", "rg_", "ia_", "eyJ"];
 
 /// Access keys of an environment must be told from every other kind of secret.
 fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<(), ConfigError> {

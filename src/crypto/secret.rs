@@ -24,6 +24,10 @@ pub enum SecretKind {
     LoginSession,
     /// The value that ties a form to a browser.
     CsrfToken,
+    /// A registration access token (RFC 7592 §3).
+    RegistrationAccessToken,
+    /// An initial access token (RFC 7591 §3).
+    InitialAccessToken,
 }
 
 impl SecretKind {
@@ -34,6 +38,8 @@ impl SecretKind {
             Self::RefreshToken => "rt",
             Self::LoginSession => "ls",
             Self::CsrfToken => "cf",
+            Self::RegistrationAccessToken => "rg",
+            Self::InitialAccessToken => "ia",
         }
     }
 

@@ -71,6 +71,11 @@ text_id!(
     WorkflowId
 );
 
+text_id!(
+    /// An initial access token (RFC 7591 §3), not secret.
+    RegistrationTokenId
+);
+
 /// Is this the prefix with the 32 hexadecimal digits of a generated identifier behind it?
 fn is_generated(prefix: &str, text: &str) -> bool {
     let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');

@@ -22,6 +22,7 @@ pub mod page;
 pub mod profile;
 pub mod project;
 pub mod refresh_token;
+pub mod registration;
 pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;

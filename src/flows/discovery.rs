@@ -1,5 +1,6 @@
 //! The metadata document (RFC 8414) and the origins that browsers may call from.
 
+use crate::domain::registration::RegistrationMode;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::protocol::client_auth_method::ClientAuthMethod;
@@ -32,6 +33,8 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
         response_modes_supported: ResponseMode::ALL.into_iter().map(ResponseMode::as_str).collect(),
         grant_types_supported: GrantType::ALL.into_iter().map(GrantType::as_str).collect(),
         token_endpoint_auth_methods_supported: every.clone(),
+        registration_endpoint: (server.config.registration.mode != RegistrationMode::Closed)
+            .then(|| at("/oauth/register")),
         revocation_endpoint: at("/oauth/revoke"),
         revocation_endpoint_auth_methods_supported: every,
         introspection_endpoint: at("/oauth/introspect"),

@@ -29,6 +29,8 @@ pub mod open;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
+pub mod registration;
+pub mod registration_tokens;
 pub mod resource_server;
 pub mod revoke;
 pub mod scopes;

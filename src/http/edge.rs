@@ -144,6 +144,7 @@ fn endpoint(path: &str) -> &'static str {
         "/oauth/authorize" => "authorize",
         "/oauth/introspect" => "introspect",
         "/oauth/revoke" => "revoke",
+        _ if path == "/oauth/register" || path.starts_with("/oauth/register/") => "register",
         "/.well-known/jwks.json" => "jwks",
         "/login" => "login",
         "/consent" => "consent",

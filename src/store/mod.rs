@@ -24,6 +24,7 @@ mod login_sessions;
 pub mod migrate;
 mod projects;
 mod refresh_tokens;
+mod registrations;
 mod revoked_access_tokens;
 mod rows;
 mod schema;

@@ -382,6 +382,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    client_registrations (client_id) {
+        client_id -> Text,
+        digest -> Binary,
+        registration_token_id -> Nullable<Text>,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    registration_tokens (id) {
+        id -> Text,
+        digest -> Binary,
+        description -> Text,
+        max_uses -> Nullable<Integer>,
+        uses -> Integer,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));

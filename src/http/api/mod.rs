@@ -8,6 +8,7 @@ mod clients;
 mod configured;
 pub(super) mod openapi;
 mod projects;
+mod registration_tokens;
 mod revoked_tokens;
 mod scopes;
 mod service_accounts;
@@ -52,6 +53,12 @@ pub fn scope() -> Scope {
         .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
         .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
         .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
+        .service(
+            web::resource("/registration-tokens")
+                .route(web::get().to(registration_tokens::list))
+                .route(web::post().to(registration_tokens::create)),
+        )
+        .service(web::resource("/registration-tokens/{id}").route(web::delete().to(registration_tokens::revoke)))
         .service(web::resource("/users").route(web::get().to(users::list)).route(web::post().to(users::create)))
         .service(web::resource("/users/{id}").route(web::get().to(users::show)).route(web::patch().to(users::update)))
         .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))

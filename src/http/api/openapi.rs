@@ -10,10 +10,10 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, revoked_tokens, scopes,
+    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, registration_tokens, revoked_tokens, scopes,
     service_accounts, signing_keys, usage, users, verify, workflows,
 };
-use crate::http::oauth::{introspect, revoke, token};
+use crate::http::oauth::{introspect, register, revoke, token};
 use crate::http::{forward_auth, respond};
 
 /// A problem (RFC 9457).
@@ -67,6 +67,8 @@ impl Modify for Bearer {
         service_accounts::disable, service_accounts::enable, service_accounts::revoke,
         projects::list, projects::create, projects::show, projects::update, projects::delete,
         configured::list_environments, configured::list_plans,
+        registration_tokens::list, registration_tokens::create, registration_tokens::revoke,
+        register::register, register::show, register::update, register::delete,
         token::exchange, introspect::introspect, revoke::revoke, forward_auth::ask,
     ),
     modifiers(&Bearer)
