@@ -92,6 +92,12 @@ impl std::fmt::Debug for HiddenText {
     }
 }
 
+/// A variable of the environment that is no setting: a seed names those that hold its secrets.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn fail<T>(text: impl Into<String>) -> Result<T, ConfigError> {
     Err(ConfigError(text.into()))
 }

@@ -3,6 +3,7 @@
 pub mod audit_key;
 pub mod derived_keys;
 pub mod etag;
+pub mod imported_password;
 pub mod jwt;
 pub mod keyring;
 pub mod password;

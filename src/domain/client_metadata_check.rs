@@ -158,8 +158,7 @@ impl ClientMetadata {
     }
 
     fn check_texts(&self) -> Checked {
-        let lists =
-            [self.contacts.len(), self.post_logout_redirect_uris.len(), self.default_acr_values.len()];
+        let lists = [self.contacts.len(), self.post_logout_redirect_uris.len(), self.default_acr_values.len()];
         if lists.iter().any(|length| *length > MAX_ENTRIES) {
             return fail(format!(
                 "contacts, post_logout_redirect_uris and default_acr_values take at most {MAX_ENTRIES} entries each"
@@ -223,7 +222,9 @@ mod tests {
 
     fn check(members: Value) -> Result<(), String> {
         let metadata: ClientMetadata = serde_json::from_value(members).unwrap();
-        metadata.check(&redirects(&["https://app.example/cb", "http://127.0.0.1/cb"])).map_err(|error| error.to_string())
+        metadata
+            .check(&redirects(&["https://app.example/cb", "http://127.0.0.1/cb"]))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

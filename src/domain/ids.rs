@@ -89,6 +89,15 @@ impl AccessKeyId {
     }
 }
 
+impl UserId {
+    /// Could this be the identifier of a user? Those that are imported hold what other systems put into theirs.
+    pub fn is_valid(text: &str) -> bool {
+        let known =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'|' | b':' | b'@');
+        !text.is_empty() && text.len() <= 128 && text.bytes().all(known)
+    }
+}
+
 impl ServiceAccountId {
     /// Could this be the identifier of a service account?
     pub fn is_valid(text: &str) -> bool {

@@ -34,6 +34,7 @@ mod server_state;
 mod service_accounts;
 mod signing_keys;
 mod usage_days;
+mod user_imports;
 mod users;
 mod webhook_deliveries;
 mod workflows;

@@ -6,7 +6,8 @@ mod secrets;
 mod sector;
 
 pub use members::{ClientMembers, ClientWithSecret};
-pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, replace as replace_secret, rotate as rotate_secret};
+pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, rotate as rotate_secret};
+pub(super) use secrets::{has_secret, replace as replace_secret};
 
 use check::settle;
 pub(super) use members::{apply, blank};

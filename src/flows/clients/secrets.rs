@@ -114,19 +114,30 @@ pub fn rotate(server: &Server, caller: &Caller, client_id: &str, grace_seconds: 
     Ok(ClientWithSecret { client, client_secret: Some(text.to_string()) })
 }
 
-/// Replaces the secret by one that was brought along, at once, unless it is the current one already; false then.
-pub fn replace(server: &Server, caller: &Caller, client_id: &str, brought: &Zeroizing<String>) -> FlowResult<bool> {
+/// Is this text the current secret of the client?
+pub(in crate::flows) fn has_secret(server: &Server, client_id: &str, text: &Zeroizing<String>) -> FlowResult<bool> {
+    let now = server.clock.now();
+    let live = server.store.read(|connection| connection.find_live_client_secrets(client_id, now))?;
+    for secret in live.iter().filter(|secret| secret.expires_at.is_none()) {
+        if is_secret(server, secret, text)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Replaces the secret by one that was brought along, at once.
+pub(in crate::flows) fn replace(
+    server: &Server,
+    caller: &Caller,
+    client_id: &str,
+    brought: &Zeroizing<String>,
+) -> FlowResult<()> {
     let client = find_to_change(server, caller, client_id)?;
     if client.is_public() {
         return Err(Denial::Conflict("a public client has no secret".to_owned()).into());
     }
     let now = server.clock.now();
-    let live = server.store.read(|connection| connection.find_live_client_secrets(client_id, now))?;
-    for secret in live.iter().filter(|secret| secret.expires_at.is_none()) {
-        if is_secret(server, secret, brought)? {
-            return Ok(false);
-        }
-    }
     let (_, row) = make_secret(server, &client, Some(brought.to_string()))?;
     let event = caller.event(AuditAction::ClientSecretRotated, "client", client_id).detail("grace_seconds=0");
     let mut stored = client;
@@ -143,7 +154,7 @@ pub fn replace(server: &Server, caller: &Caller, client_id: &str, brought: &Zero
         connection.insert_audit_event(&event, now)?;
         Ok(true)
     })?;
-    if done { Ok(true) } else { Err(Denial::Conflict("the client was changed meanwhile".to_owned()).into()) }
+    if done { Ok(()) } else { Err(Denial::Conflict("the client was changed meanwhile".to_owned()).into()) }
 }
 
 /// Is this text that secret?

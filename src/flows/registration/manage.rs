@@ -25,9 +25,9 @@ fn authenticate(server: &Server, client_id: &str, bearer: Option<&str>) -> FlowR
         return Err(Denial::BearerInvalid.into());
     }
     let digest = server.keys.digest(SecretKind::RegistrationAccessToken, token);
-    let (registration, client) = server.store.read(|connection| {
-        Ok((connection.find_client_registration(client_id)?, connection.find_client(client_id)?))
-    })?;
+    let (registration, client) = server
+        .store
+        .read(|connection| Ok((connection.find_client_registration(client_id)?, connection.find_client(client_id)?)))?;
     let known = registration.is_some_and(|registration| digests_are_equal(&registration.digest, &digest));
     let client = client.filter(|client| known && client.status == Status::Active);
     Ok(client.ok_or(Denial::BearerInvalid)?)

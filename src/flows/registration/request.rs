@@ -92,7 +92,8 @@ impl RegistrationRequest {
             return Err(invalid_redirect("redirect_uris must name at least one address"));
         }
         let scope = text(&mut said, "scope")?;
-        let scope = scope.as_deref().map(Scope::parse).transpose().map_err(|error| invalid_metadata(error.to_string()))?;
+        let scope =
+            scope.as_deref().map(Scope::parse).transpose().map_err(|error| invalid_metadata(error.to_string()))?;
         let (client_id, client_secret) = (text(&mut said, "client_id")?, text(&mut said, "client_secret")?);
         said.retain(|name, _| MEMBERS.contains(&name.as_str()) || name == PUSHED);
         let members = serde_json::from_value::<ClientMembers>(Value::Object(said));

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, registration_tokens, revoked_tokens, scopes,
-    service_accounts, signing_keys, usage, users, verify, workflows,
+    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, projects, registration_tokens,
+    revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
 };
 use crate::http::oauth::{introspect, register, revoke, token};
 use crate::http::{forward_auth, respond};
