@@ -89,6 +89,7 @@ struct Import<'a> {
     arguments: &'a Arguments,
     counts: ImportCounts,
     failures: Vec<ImportFailure>,
+    new_failures: Vec<ImportFailure>,
     errors: Option<File>,
 }
 
@@ -96,7 +97,7 @@ impl Import<'_> {
     fn take_over(&mut self, batch: Vec<(u64, UserRecord)>) -> CliResult {
         let Arguments { keep_existing, dry_run, .. } = *self.arguments;
         let options = ImportOptions { keep_existing, dry_run };
-        let done = import(self.server, &Caller::command_line(), batch, options, &mut self.failures)?;
+        let done = import(self.server, &Caller::command_line(), batch, options, &mut self.new_failures)?;
         self.counts.created += done.created;
         self.counts.updated += done.updated;
         self.counts.skipped += done.skipped;
@@ -105,7 +106,7 @@ impl Import<'_> {
 
     /// Writes new failures down. Of a flood of them only some are kept in memory.
     fn note_failures(&mut self) -> CliResult {
-        for failure in self.failures.split_off(self.counts.failed.min(self.failures.len()).min(MAX_SHOWN)) {
+        for failure in self.new_failures.drain(..) {
             self.counts.failed += 1;
             if let Some(file) = &mut self.errors {
                 writeln!(file, "{}", json!(failure))?;
@@ -139,7 +140,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> CliResult {
     let (mut lines, size) = open(arguments)?;
     let errors = arguments.errors.as_ref().map(File::create).transpose()?;
     let mut import =
-        Import { server: &server, arguments, counts: ImportCounts::default(), failures: Vec::new(), errors };
+        Import { server: &server, arguments, counts: ImportCounts::default(), failures: Vec::new(), new_failures: Vec::new(), errors };
     let mut progress = Progress::start("users", size);
     let mut batch = Vec::with_capacity(BATCH);
     loop {
@@ -150,7 +151,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> CliResult {
             Some((line, Ok(record))) => batch.push((line, record)),
             Some((line, Err(error))) => {
                 is_bad = true;
-                import.failures.push(ImportFailure { line, error });
+                import.new_failures.push(ImportFailure { line, error });
             }
             None => {}
         }

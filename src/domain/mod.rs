@@ -20,6 +20,7 @@ pub mod limits;
 pub mod login_session;
 pub mod page;
 pub mod profile;
+pub mod profile_check;
 pub mod project;
 pub mod refresh_token;
 pub mod registration;
