@@ -139,8 +139,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> CliResult {
     let server = context.open()?;
     let (mut lines, size) = open(arguments)?;
     let errors = arguments.errors.as_ref().map(File::create).transpose()?;
-    let mut import =
-        Import { server: &server, arguments, counts: ImportCounts::default(), failures: Vec::new(), new_failures: Vec::new(), errors };
+    let mut import = Import {
+        server: &server,
+        arguments,
+        counts: ImportCounts::default(),
+        failures: Vec::new(),
+        new_failures: Vec::new(),
+        errors,
+    };
     let mut progress = Progress::start("users", size);
     let mut batch = Vec::with_capacity(BATCH);
     loop {
