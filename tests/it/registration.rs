@@ -337,7 +337,7 @@ fn an_update_keeps_what_operators_set(engine: Engine) {
     let body =
         json!({ "client_id": id, "redirect_uris": [REDIRECT_URI], "scope": "openid orders:read orders:write email" });
     let answer = manage(&test, Method::PUT, &client, Some(&own_token(&client)), Some(&body));
-    assert_eq!(answer.json()["scope"], "email openid orders:read", "{}", answer.body);
+    assert_eq!(answer.json()["scope"], "openid orders:read email", "{}", answer.body);
     let stored = test.server.store.read(|connection| connection.find_client(&id)).unwrap().unwrap();
     assert_eq!((stored.limits.requests_per_minute, stored.require_pkce), (Some(7), true));
     assert_eq!(stored.description, "known to us");

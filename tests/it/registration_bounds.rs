@@ -119,7 +119,7 @@ fn nobody_registers_more_than_the_settings_allow(engine: Engine) {
         }
         register(&test, None, &said)
     };
-    assert_eq!(made(&scope(None))["scope"], "email openid", "a privileged scope is never given");
+    assert_eq!(made(&scope(None))["scope"], "openid email", "a privileged scope is never given");
     assert_eq!(made(&scope(Some("openid admin clients:write orders:read profile")))["scope"], "openid");
     scope(Some("admin")).assert_error(400, "invalid_client_metadata");
     scope(Some("orders:read")).assert_error(400, "invalid_client_metadata");
