@@ -133,7 +133,8 @@ fn user(
             });
             (SeedOutcome::Created, written)
         }
-        Step::Update(before, after) => {
+        Step::Update(edit) => {
+            let (before, after) = *edit;
             let event = caller.event(AuditAction::UserUpdated, "user", after.id.as_str());
             let written = server.store.write(move |connection| {
                 user_import::write_edit(connection, &before, &after, now)?;

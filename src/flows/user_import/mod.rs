@@ -65,7 +65,7 @@ pub(in crate::flows) enum Step {
     /// A new account.
     Create(UserWithPassword),
     /// The account as read, and as it becomes.
-    Update(User, User),
+    Update(Box<(User, User)>),
     /// Nothing to do.
     Skip,
 }
@@ -130,7 +130,7 @@ impl Known {
             return Ok(Step::Skip);
         }
         let updated_at = crate::clock::later(now, found.updated_at);
-        Ok(Step::Update(found.clone(), User { updated_at, ..wanted }))
+        Ok(Step::Update(Box::new((found.clone(), User { updated_at, ..wanted }))))
     }
 }
 
@@ -178,7 +178,7 @@ fn take_over(
     for (line, record) in records {
         match known.step(record, options, now) {
             Ok(Step::Create(account)) => new.push(account),
-            Ok(Step::Update(before, after)) => edited.push((before, after)),
+            Ok(Step::Update(edit)) => edited.push(*edit),
             Ok(Step::Skip) => skipped += 1,
             Err(error) => failed.push(ImportFailure { line: *line, error }),
         }
