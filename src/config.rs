@@ -48,6 +48,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub mail: MailConfig,
     pub outbound: OutboundConfig,
+    pub registration: RegistrationConfig,
+    pub seed: SeedConfig,
     pub log: LogConfig,
 }
 
@@ -70,9 +72,11 @@ macro_rules! section {
 // After the macro, which it uses.
 pub mod alerts;
 mod checks;
+mod registration;
 mod sections;
 
 pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
+pub use registration::{RegistrationConfig, SeedConfig};
 pub use sections::*;
 
 /// The value of `limits.counters` that names no engine.
@@ -87,6 +91,12 @@ impl std::fmt::Debug for HiddenText {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("(hidden)")
     }
+}
+
+/// A variable of the environment that is no setting: a seed names those that hold its secrets.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn fail<T>(text: impl Into<String>) -> Result<T, ConfigError> {
@@ -135,6 +145,7 @@ impl Config {
             return fail("audit.checkpoint_interval must be at least 1s");
         }
         self.check_alerts()?;
+        self.check_registration()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
+use crate::cli::client_metadata::{self, Metadata};
 use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::page::PageRequest;
@@ -95,7 +96,8 @@ pub enum Command {
     },
 }
 
-fn parse<T, E: std::fmt::Display>(parse: impl Fn(&str) -> Result<T, E>, text: &str) -> Result<T, String> {
+/// A value for clap.
+pub(super) fn parse<T, E: std::fmt::Display>(parse: impl Fn(&str) -> Result<T, E>, text: &str) -> Result<T, String> {
     parse(text).map_err(|error| error.to_string())
 }
 
@@ -162,15 +164,20 @@ pub struct Members {
     /// A network or address it may be used from; repeat for several.
     #[arg(long = "allowed-address", value_parser = network)]
     allowed_addresses: Vec<IpNet>,
+    #[command(flatten)]
+    metadata: Metadata,
 }
 
-fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
+/// A list that was named at all.
+pub(super) fn unless_empty<T>(items: Vec<T>) -> Option<Vec<T>> {
     (!items.is_empty()).then_some(items)
 }
 
-impl From<Members> for ClientMembers {
-    fn from(members: Members) -> Self {
-        Self {
+impl TryFrom<Members> for ClientMembers {
+    type Error = CliError;
+
+    fn try_from(members: Members) -> Result<Self, CliError> {
+        let named = Self {
             client_name: members.name,
             description: members.description,
             environment: members.environment,
@@ -192,7 +199,8 @@ impl From<Members> for ClientMembers {
             requests_per_hour: members.requests_per_hour.map(Some),
             allowed_addresses: unless_empty(members.allowed_addresses),
             ..Self::default()
-        }
+        };
+        members.metadata.lay_over(named)
     }
 }
 
@@ -206,8 +214,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
                 return Err(CliError::usage("a public client has no secret: --env-file is for the others"));
             }
             let file = file.open()?;
-            let method = public.then_some(ClientAuthMethod::None);
-            let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members.into() };
+            let members: ClientMembers = members.try_into()?;
+            let method = public.then_some(ClientAuthMethod::None).or(members.token_endpoint_auth_method);
+            let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members };
             client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
         Command::List { cursor, limit } => {
@@ -224,7 +233,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         Command::Usage(wanted) => usage::of_client(&server, &wanted, context),
         Command::Show { client_id } => show(&clients::show(&server, &caller, &client_id)?, context.json),
         Command::Edit { client_id, members } => {
-            show(&clients::update(&server, &caller, &client_id, members.into())?, context.json)
+            show(&clients::update(&server, &caller, &client_id, members.try_into()?)?, context.json)
         }
         Command::RotateSecret { client_id, grace, file } => {
             let seconds = u32::try_from(grace.as_secs()).map_err(|_| CliError::usage("--grace is too long"))?;
@@ -281,7 +290,7 @@ fn show(client: &Client, json: bool) -> CliResult {
 pub fn fields(client: &Client) -> Vec<(&'static str, String)> {
     let words = |items: Vec<&str>| items.join(" ");
     let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
-    vec![
+    let mut fields = vec![
         ("client_id", client.client_id.to_string()),
         ("name", client.client_name.clone()),
         ("description", client.description.clone()),
@@ -301,7 +310,9 @@ pub fn fields(client: &Client) -> Vec<(&'static str, String)> {
         ("access_token_lifetime", seconds(client.access_token_lifetime)),
         ("refresh_token_lifetime", seconds(client.refresh_token_lifetime)),
         ("refresh_token_max_lifetime", seconds(client.refresh_token_max_lifetime)),
-        ("created_at", client.created_at.to_rfc3339()),
-        ("updated_at", client.updated_at.to_rfc3339()),
-    ]
+    ];
+    fields.extend(client_metadata::fields(&client.metadata));
+    fields.push(("created_at", client.created_at.to_rfc3339()));
+    fields.push(("updated_at", client.updated_at.to_rfc3339()));
+    fields
 }

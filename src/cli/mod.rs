@@ -4,6 +4,7 @@ mod access_key;
 mod alert;
 mod audit;
 mod client;
+mod client_metadata;
 mod client_secrets;
 mod config;
 mod dev;
@@ -12,14 +13,17 @@ mod logout_delivery;
 mod output;
 mod profile_args;
 mod project;
+mod registration_token;
 mod run_server;
 mod scope;
 mod secret_input;
+mod seed;
 mod serve;
 mod service_account;
 mod signing_key;
 mod usage;
 mod user;
+mod user_import;
 mod workflow;
 
 use std::path::PathBuf;
@@ -52,7 +56,9 @@ enum Command {
     /// Start a server to try things with: loopback only, with demo users and clients.
     Dev(dev::Arguments),
     /// Start the server.
-    Serve,
+    Serve(serve::Arguments),
+    /// Make or bring up to date the clients, users and scopes of a file; nothing is deleted.
+    Seed(seed::Arguments),
     /// Check or show the configuration.
     #[command(subcommand)]
     Config(config::Command),
@@ -74,6 +80,9 @@ enum Command {
     /// Create and manage projects, which access keys can be limited to.
     #[command(subcommand)]
     Project(project::Command),
+    /// Make and revoke the tokens by which clients register themselves.
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// Define scopes.
     #[command(subcommand)]
     Scope(scope::Command),
@@ -152,7 +161,8 @@ impl From<std::io::Error> for CliError {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Dev(arguments) => dev::run(&arguments, cli.json),
-        Command::Serve => load(cli.config.as_deref()).and_then(serve::run),
+        Command::Serve(arguments) => load(cli.config.as_deref()).and_then(|config| serve::run(&arguments, config)),
+        Command::Seed(arguments) => seed::run(&arguments, &Context { config: cli.config, json: cli.json }),
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(*command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
@@ -162,6 +172,9 @@ pub fn run(cli: Cli) -> ExitCode {
             service_account::run(command, &Context { config: cli.config, json: cli.json })
         }
         Command::Project(command) => project::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::RegistrationToken(command) => {
+            registration_token::run(command, &Context { config: cli.config, json: cli.json })
+        }
         Command::Scope(command) => scope::run(command, &Context { config: cli.config, json: cli.json }),
         Command::SigningKey(command) => signing_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::LogoutDelivery(command) => {

@@ -1,6 +1,6 @@
 //! What commands print: JSON for programs, tables for people, progress and complaints on standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
@@ -56,5 +56,46 @@ pub fn complain(sentence: &str, hint: Option<&str>) {
     let _ = writeln!(io::stderr(), "error: {sentence}");
     if let Some(hint) = hint {
         let _ = writeln!(io::stderr(), "hint: {hint}");
+    }
+}
+
+/// Lines between two lines of progress where nobody watches.
+const QUIET_STEP: u64 = 10_000;
+
+/// How far a long work has come, on standard error: a bar for people, now and then a line for a log.
+pub struct Progress {
+    what: &'static str,
+    /// Octets in all, where they are known.
+    size: Option<u64>,
+    is_watched: bool,
+    said: u64,
+}
+
+impl Progress {
+    /// Nothing is shown yet.
+    pub fn start(what: &'static str, size: Option<u64>) -> Self {
+        Self { what, size, is_watched: io::stderr().is_terminal(), said: 0 }
+    }
+
+    /// So many are done, and so many octets read.
+    pub fn show(&mut self, done: u64, octets: u64) {
+        let percent = self.size.filter(|size| *size > 0).map(|size| octets.saturating_mul(100) / size);
+        if self.is_watched {
+            let percent = percent.unwrap_or_default().min(100);
+            let bar = "#".repeat(usize::try_from(percent / 4).unwrap_or_default());
+            let _ = write!(io::stderr(), "\r[{bar:<25}] {percent:>3} %  {done} {}", self.what);
+            self.said = done;
+        } else if done >= self.said + QUIET_STEP {
+            let percent = percent.map(|percent| format!(", {percent} %")).unwrap_or_default();
+            progress(&format!("{done} {}{percent}", self.what));
+            self.said = done;
+        }
+    }
+
+    /// Leaves the bar.
+    pub fn end(&self) {
+        if self.is_watched && self.said > 0 {
+            let _ = writeln!(io::stderr());
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::cli::profile_args::ProfileArgs;
-use crate::cli::{CliError, CliResult, Context, output, secret_input};
+use crate::cli::{CliError, CliResult, Context, output, secret_input, user_import};
 use crate::crypto::secret::SecretKind;
 use crate::domain::page::PageRequest;
 use crate::domain::user::User;
@@ -78,6 +78,8 @@ pub enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Take over users of another system, with the hashes of their passwords.
+    Import(user_import::Arguments),
     /// Disable an account; its sessions and grants end.
     Disable {
         /// Id or username.
@@ -110,6 +112,9 @@ fn read_password(from_stdin: bool) -> Result<(NewPassword, Option<Zeroizing<Stri
 
 /// Runs the command.
 pub fn run(command: Command, context: &Context) -> CliResult {
+    if let Command::Import(arguments) = command {
+        return user_import::run(&arguments, context);
+    }
     let server = context.open()?;
     let caller = Caller::command_line();
     match command {
@@ -141,6 +146,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let user = users::set_password(&server, &caller, &user, &password)?;
             show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
         }
+        Command::Import(_) => Ok(()),
         Command::Disable { user } => show(&users::set_active(&server, &caller, &user, false)?, None, context.json),
         Command::Enable { user } => show(&users::set_active(&server, &caller, &user, true)?, None, context.json),
     }

@@ -139,6 +139,7 @@ section!(
         login_requests_per_minute_per_address: u32 = 120,
         device_requests_per_minute_per_address: u32 = 60,
         leak_reports_per_minute_per_address: u32 = 60,
+        registration_requests_per_minute_per_address: u32 = 60,
         #[serde(deserialize_with = "list_or_text")]
         exempt_addresses: Vec<IpNet> = loopback(),
     }

@@ -46,6 +46,8 @@ pub struct DerivedKeys {
     refresh_token_successor: hmac::Key,
     login_session: hmac::Key,
     csrf: hmac::Key,
+    registration_access_token: hmac::Key,
+    initial_access_token: hmac::Key,
     access_key: hmac::Key,
     proven_secret: hmac::Key,
     pairwise_subject: hmac::Key,
@@ -84,6 +86,8 @@ impl DerivedKeys {
             refresh_token_successor: mac("refresh token successor")?,
             login_session: mac("login session digest")?,
             csrf: mac("csrf token")?,
+            registration_access_token: mac("registration access token digest")?,
+            initial_access_token: mac("initial access token digest")?,
             access_key: mac("access key digest")?,
             proven_secret: mac("proven client secret")?,
             pairwise_subject: mac("pairwise subject")?,
@@ -109,6 +113,8 @@ impl DerivedKeys {
             SecretKind::CsrfToken => &self.csrf,
             SecretKind::PushedRequest => &self.pushed_request,
             SecretKind::DeviceCode => &self.device_code,
+            SecretKind::RegistrationAccessToken => &self.registration_access_token,
+            SecretKind::InitialAccessToken => &self.initial_access_token,
         };
         hmac::sign(key, secret.as_bytes()).as_ref().to_vec()
     }

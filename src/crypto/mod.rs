@@ -5,6 +5,7 @@ pub mod client_keys;
 pub mod derived_keys;
 pub mod etag;
 pub mod id_token;
+pub mod imported_password;
 pub mod jwt;
 pub mod key_pair;
 pub mod keyring;

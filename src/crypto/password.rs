@@ -1,11 +1,14 @@
-//! What a person chose: argon2id in PHC string form (OWASP Password Storage Cheat Sheet; ASVS 5.0 V11.4.2).
+//! What a person chose: argon2id in PHC string form, and until the next log-in what was imported (OWASP Password Storage Cheat Sheet; ASVS 5.0 V11.4.2).
 
 use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroize as _;
 
+use crate::crypto::imported_password::ImportedPassword;
 use crate::crypto::random;
 
+/// Stored for an account that has no password: nothing matches it, after the work of a wrong one.
+pub const NO_PASSWORD: &str = "!";
 /// Octets of a salt at most (PHC string format).
 const MAX_SALT: usize = 64;
 
@@ -37,6 +40,13 @@ impl HashMemory {
         let answer = compute(&mut self.0);
         self.0.iter_mut().for_each(|block| block.zeroize());
         answer
+    }
+
+    /// Gives back what is more than `params` ask for.
+    fn shrink(&mut self, params: &Params) {
+        if self.0.len() > params.block_count() {
+            self.0 = Vec::new();
+        }
     }
 }
 
@@ -90,24 +100,33 @@ impl PasswordHashing {
         Ok(hash.to_string())
     }
 
-    /// Verifies a password against a stored hash, or against the decoy where there is none: the same work either way.
+    /// Verifies a password against a stored hash, ours or an imported one, or against the decoy where there is none: the same work either way.
     pub fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
         memory: &mut HashMemory,
     ) -> Result<Verified, PasswordError> {
+        let stored = stored.filter(|stored| *stored != NO_PASSWORD);
+        if let Some(other) = stored.filter(|stored| !stored.starts_with("$argon2")) {
+            let imported = ImportedPassword::parse(other).map_err(failed)?;
+            return Ok(Verified { matches: imported.is_match(password), needs_rehash: true });
+        }
         let parsed = PasswordHash::new(stored.unwrap_or(&self.decoy)).map_err(failed)?;
         let matches = is_match(&parsed, password, memory)? && stored.is_some();
+        // An imported hash may have taken more than our own ever do: it is not kept.
+        memory.shrink(self.argon2.params());
         Ok(Verified { matches, needs_rehash: self.is_weaker(&parsed) })
     }
 
     /// By work done, so that two instances with different settings do not hash back and forth.
     fn is_weaker(&self, hash: &PasswordHash<'_>) -> bool {
         let work = |memory: u32, iterations: u32| u64::from(memory) * u64::from(iterations);
-        Params::try_from(hash).is_ok_and(|params| {
+        let other = hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into());
+        let weaker = Params::try_from(hash).is_ok_and(|params| {
             work(params.m_cost(), params.t_cost()) < work(self.cost.memory_kib, self.cost.iterations)
-        })
+        });
+        other || weaker
     }
 }
 
@@ -191,7 +210,32 @@ mod tests {
         let dearer = PasswordHashing::new(PasswordCost { memory_kib: 128, ..CHEAP }).unwrap();
         let stored = dearer.hash("correct horse", &mut memory).unwrap();
         assert!(hashing.verify("correct horse", Some(&stored), &mut memory).unwrap().matches);
+        assert_eq!(memory.0.len(), 0);
         assert!(!hashing.verify("correct horse", None, &mut memory).unwrap().matches);
         assert_eq!(memory.0.len(), 64);
+    }
+
+    #[test]
+    fn imported_hashes_are_verified_and_replaced() {
+        use argon2::PasswordHasher as _;
+        let (hashing, mut memory) = (PasswordHashing::new(CHEAP).unwrap(), HashMemory::default());
+        let salt = SaltString::encode_b64(b"0123456789abcdef").unwrap();
+        let mut stored = vec!["$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG".to_owned()];
+        for (algorithm, version) in [
+            (Algorithm::Argon2i, Version::V0x13),
+            (Algorithm::Argon2d, Version::V0x13),
+            (Algorithm::Argon2id, Version::V0x10),
+        ] {
+            let argon2 = Argon2::new(algorithm, version, Params::new(128, 2, 1, None).unwrap());
+            stored.push(argon2.hash_password(b"correct horse battery staple", &salt).unwrap().to_string());
+        }
+        for stored in stored {
+            let verify = |password: &str, memory: &mut HashMemory| hashing.verify(password, Some(&stored), memory);
+            let right = verify("correct horse battery staple", &mut memory);
+            assert_eq!(right, Ok(Verified { matches: true, needs_rehash: true }), "{stored}");
+            assert!(!verify("wrong", &mut memory).unwrap().matches, "{stored}");
+        }
+        assert!(!hashing.verify(NO_PASSWORD, Some(NO_PASSWORD), &mut memory).unwrap().matches);
+        assert!(!hashing.verify("", Some(NO_PASSWORD), &mut memory).unwrap().matches);
     }
 }

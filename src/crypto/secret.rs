@@ -28,6 +28,10 @@ pub enum SecretKind {
     PushedRequest,
     /// A device code.
     DeviceCode,
+    /// A registration access token (RFC 7592 §3).
+    RegistrationAccessToken,
+    /// An initial access token (RFC 7591 §3).
+    InitialAccessToken,
 }
 
 impl SecretKind {
@@ -40,6 +44,8 @@ impl SecretKind {
             Self::CsrfToken => "cf",
             Self::PushedRequest => "pr",
             Self::DeviceCode => "dc",
+            Self::RegistrationAccessToken => "rg",
+            Self::InitialAccessToken => "ia",
         }
     }
 

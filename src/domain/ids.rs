@@ -71,6 +71,11 @@ text_id!(
     WorkflowId
 );
 
+text_id!(
+    /// An initial access token (RFC 7591 §3), not secret.
+    RegistrationTokenId
+);
+
 /// Is this the prefix with the 32 hexadecimal digits of a generated identifier behind it?
 fn is_generated(prefix: &str, text: &str) -> bool {
     let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
@@ -81,6 +86,15 @@ impl AccessKeyId {
     /// Could this be the identifier of an access key?
     pub fn is_valid(text: &str) -> bool {
         is_generated("ak_", text)
+    }
+}
+
+impl UserId {
+    /// Could this be the identifier of a user? Those that are imported hold what other systems put into theirs.
+    pub fn is_valid(text: &str) -> bool {
+        let known =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'|' | b':' | b'@');
+        !text.is_empty() && text.len() <= 128 && text.bytes().all(known)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The metadata document (RFC 8414, OpenID Connect Discovery 1.0) and the origins that browsers may call from.
 
+use crate::domain::registration::RegistrationMode;
 use crate::domain::role::ADMIN_API_SCOPES;
 use crate::domain::standard_claims::STANDARD_CLAIMS;
 use crate::flows::Server;
@@ -44,6 +45,8 @@ pub fn metadata(server: &Server) -> AuthorizationServerMetadata {
         response_modes_supported: ResponseMode::ALL.into_iter().map(ResponseMode::as_str).collect(),
         grant_types_supported: GrantType::ALL.into_iter().map(GrantType::as_str).collect(),
         token_endpoint_auth_methods_supported: every.clone(),
+        registration_endpoint: (server.config.registration.mode != RegistrationMode::Closed)
+            .then(|| at("/oauth/register")),
         revocation_endpoint: at(REVOCATION),
         revocation_endpoint_auth_methods_supported: every,
         introspection_endpoint: at(INTROSPECTION),

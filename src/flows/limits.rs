@@ -21,6 +21,8 @@ pub enum Door {
     Login,
     /// The device authorization endpoint (RFC 8628 §3.1).
     Device,
+    /// The registration endpoint (RFC 7591 §3).
+    Registration,
     /// Reports of leaked access keys.
     LeakReport,
 }
@@ -31,6 +33,7 @@ impl Door {
             Self::Token => "token",
             Self::Login => "login",
             Self::Device => "device",
+            Self::Registration => "registration",
             Self::LeakReport => "leak_report",
         }
     }
@@ -41,6 +44,7 @@ impl Door {
             Self::Token => limits.token_requests_per_minute_per_address,
             Self::Login => limits.login_requests_per_minute_per_address,
             Self::Device => limits.device_requests_per_minute_per_address,
+            Self::Registration => limits.registration_requests_per_minute_per_address,
             Self::LeakReport => limits.leak_reports_per_minute_per_address,
         }
     }

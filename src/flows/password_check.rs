@@ -120,3 +120,9 @@ pub fn hash_new(server: &Server, password: &Zeroizing<String>) -> FlowResult<Str
     let (hashing, password) = (Arc::clone(&server.passwords), password.clone());
     Ok(server.password_pool.run(move |memory| hashing.hash(&password, memory))??)
 }
+
+/// Is this the text that was hashed? Answered on the pool.
+pub fn is_password(server: &Server, text: &Zeroizing<String>, hash: &str) -> FlowResult<bool> {
+    let (hashing, text, hash) = (Arc::clone(&server.passwords), text.clone(), hash.to_owned());
+    Ok(server.password_pool.run(move |memory| hashing.verify(&text, Some(&hash), memory))??.matches)
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::flows::error::FlowResult;
-use crate::flows::{Server, audit_purge, signing_keys};
+use crate::flows::{Server, audit_purge, registration, signing_keys};
 use crate::store::{StoreConnection, StoreError};
 
 /// Rows of one batch, one write each.
@@ -18,7 +18,7 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 16] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 17] = [
         ("device_authorizations", StoreConnection::purge_device_authorizations, now - KEEP),
         ("pushed_requests", StoreConnection::purge_pushed_requests, now),
         ("used_assertions", StoreConnection::purge_used_assertions, now),
@@ -34,6 +34,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
         ("logout_deliveries", StoreConnection::purge_logout_deliveries, now - server.config.alerts.retention),
         ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
+        ("registration_tokens", StoreConnection::purge_registration_tokens, now - KEEP),
         ("alert_silences", StoreConnection::purge_alert_silences, now),
     ];
     let mut total = 0;
@@ -58,6 +59,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         }
         total += removed;
     }
+    total += registration::remove_unused(server, keep_going)?;
     total += signing_keys::remove_expired(server)?;
     Ok(total + audit_purge::purge(server, keep_going)?)
 }

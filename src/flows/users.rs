@@ -128,7 +128,7 @@ impl From<InvalidUser> for Denial {
 }
 
 /// Roles must be configured, and the caller must hold all that they hold.
-fn check_roles(server: &Server, caller: &Caller, roles: &[String]) -> Result<(), Denial> {
+pub(in crate::flows) fn check_roles(server: &Server, caller: &Caller, roles: &[String]) -> Result<(), Denial> {
     if let Some(unknown) = roles.iter().find(|role| !server.roles.contains(role)) {
         let known = server.roles.names().collect::<Vec<_>>().join(", ");
         return Err(Denial::InvalidMember(format!("there is no role '{unknown}'; the configured ones are: {known}")));

@@ -158,6 +158,7 @@ fn endpoint(path: &str) -> &'static str {
         "/oauth/introspect" => "introspect",
         "/oauth/revoke" => "revoke",
         "/oauth/userinfo" => "userinfo",
+        _ if path == "/oauth/register" || path.starts_with("/oauth/register/") => "register",
         "/.well-known/jwks.json" => "jwks",
         "/login" => "login",
         "/consent" => "consent",

@@ -148,6 +148,27 @@ pub fn bearer_error(server: &Server, error: FlowError) -> HttpResponse {
     response
 }
 
+/// RFC 7591 §3.2.2 and RFC 7592 §2: as at the token endpoint, but who brings no good token is challenged as a bearer.
+pub fn registration_error(server: &Server, error: FlowError) -> HttpResponse {
+    let (status, challenge) = match &error {
+        FlowError::Denied(denial @ (Denial::BearerMissing | Denial::BearerInvalid)) => {
+            (Some(StatusCode::UNAUTHORIZED), challenges(BEARER_CHALLENGE, denial))
+        }
+        FlowError::Denied(denial) if denial.code() == ErrorCode::AccessDenied => {
+            (Some(StatusCode::FORBIDDEN), Vec::new())
+        }
+        _ => (None, Vec::new()),
+    };
+    let mut response = token_error(server, error);
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    for challenge in challenge.iter().filter_map(|text| text.parse().ok()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// RFC 9457, with the challenge of RFC 6750 §3 where a bearer token was missing, bad, or too small.
 pub fn api_error(server: &Server, error: FlowError) -> HttpResponse {
     record(server, &error);

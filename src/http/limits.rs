@@ -20,6 +20,6 @@ pub async fn check(request: &HttpRequest, server: &web::Data<Server>, edge: &Edg
     match (server.rate_limits.may_wait(), door) {
         (false, _) => count(server),
         (true, Door::Login) => run_waiting(server, count).await,
-        (true, Door::Token | Door::Device | Door::LeakReport) => run(server, count).await,
+        (true, Door::Token | Door::Device | Door::Registration | Door::LeakReport) => run(server, count).await,
     }
 }

@@ -135,6 +135,13 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
             )
             .service(web::resource("/metrics").route(web::get().to(metrics::behind_token)))
             .service(web::resource("/v1/forward-auth/{dialect}{path:(/.*)?}").route(web::route().to(forward_auth::ask)))
+            .service(web::resource("/oauth/register").route(web::post().to(oauth::register::register)))
+            .service(
+                web::resource("/oauth/register/{client_id}")
+                    .route(web::get().to(oauth::register::show))
+                    .route(web::put().to(oauth::register::update))
+                    .route(web::delete().to(oauth::register::delete)),
+            )
             .service(api::scope())
             .default_service(web::to(edge::not_found)),
     );

@@ -420,6 +420,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    client_registrations (client_id) {
+        client_id -> Text,
+        digest -> Binary,
+        registration_token_id -> Nullable<Text>,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     device_authorizations (device_code_digest) {
         device_code_digest -> Binary,
         user_code_digest -> Binary,
@@ -433,6 +443,19 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         consumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    registration_tokens (id) {
+        id -> Text,
+        digest -> Binary,
+        description -> Text,
+        max_uses -> Nullable<Integer>,
+        uses -> Integer,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 

@@ -53,6 +53,9 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/clients/web/disable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/enable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/revoke", none.clone(), "clients:write", [200, 409]),
+        (get.clone(), "/v1/registration-tokens", none.clone(), "clients:read", [200, 200]),
+        (post.clone(), "/v1/registration-tokens", json!({ "max_uses": 1 }), "clients:write", [201, 201]),
+        (Method::DELETE, "/v1/registration-tokens/bob", none.clone(), "clients:write", [404, 404]),
         (get.clone(), "/v1/users", none.clone(), "users:read", [200, 200]),
         (post.clone(), "/v1/users", json!({ "username": "bob", "password": PASSWORD }), "users:write", [201, 409]),
         (get.clone(), "/v1/users/bob", none.clone(), "users:read", [200, 200]),
@@ -153,6 +156,10 @@ const PROTOCOL: [(&str, &str); 8] = [
     ("/oauth/device_authorization", "post"),
     ("/v1/forward-auth/{dialect}", "get"),
 ];
+
+/// Dynamic client registration, which speaks JSON.
+const REGISTRATION: [(&str, &[&str]); 2] =
+    [("/oauth/register", &["post"]), ("/oauth/register/{client_id}", &["delete", "get", "put"])];
 
 /// The routes that need no authentication.
 const PUBLIC: [&str; 1] = ["/v1/access-keys/report-leak"];
@@ -702,6 +709,13 @@ fn the_document_describes_every_route(engine: Engine) {
         assert_eq!(form.is_object(), method == "post", "{path}");
     }
     described.retain(|path, _| PROTOCOL.iter().all(|(protocol, _)| protocol != path));
+    for (path, methods) in REGISTRATION {
+        let found = described.remove(path).unwrap_or_else(|| panic!("{path} is not described"));
+        assert_eq!(found, methods.iter().map(|method| (*method).to_owned()).collect(), "{path}");
+        for method in methods {
+            assert!(document["paths"][path][*method]["responses"]["401"].is_object(), "{method} {path}");
+        }
+    }
     assert_eq!(described, wanted);
     let mut refs = BTreeSet::new();
     collect_refs(&document, &mut refs);
@@ -716,7 +730,8 @@ fn the_document_describes_every_route(engine: Engine) {
         .map(|(method, path, _, scope, _)| (format!("{} {}", method.as_str().to_lowercase(), pattern(path)), scope))
         .collect();
     for (path, item) in document["paths"].as_object().unwrap() {
-        if PROTOCOL.iter().any(|(protocol, _)| protocol == path) {
+        let protocol = PROTOCOL.iter().map(|(path, _)| path).chain(REGISTRATION.iter().map(|(path, _)| path));
+        if protocol.into_iter().any(|protocol| protocol == path) {
             continue;
         }
         for (method, operation) in item.as_object().unwrap() {

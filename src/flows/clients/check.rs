@@ -32,6 +32,8 @@ pub(super) fn settle(server: &Server, caller: &Caller, client: &mut Client) -> F
     }
     client.check_consistency().map_err(Denial::from)?;
     authentication::check(server, client)?;
+    let metadata = client.metadata.check(&client.redirect_uris);
+    metadata.map_err(|error| Denial::InvalidMember(error.to_string()))?;
     if client.is_public()
         && client.allows_grant(GrantType::Password)
         && !server.config.tokens.danger_public_password_grant

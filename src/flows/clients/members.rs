@@ -151,7 +151,7 @@ impl From<InvalidClient> for Denial {
 }
 
 /// A registration before anything is said of it.
-pub(super) fn blank(server: &Server, client_id: String) -> Client {
+pub(in crate::flows) fn blank(server: &Server, client_id: String) -> Client {
     let now = server.clock.now();
     Client {
         client_name: client_id.clone(),
@@ -190,7 +190,7 @@ macro_rules! overlay {
 }
 
 /// Lays what was said over a registration.
-pub(super) fn apply(client: &mut Client, members: ClientMembers) {
+pub(in crate::flows) fn apply(client: &mut Client, members: ClientMembers) {
     overlay!(members => client, client_name, description, environment, token_endpoint_auth_method, grant_types,
         redirect_uris, scope, resources, allowed_origins, roles, require_pkce, first_party, may_introspect,
         refresh_token_policy, access_token_lifetime, refresh_token_lifetime, refresh_token_max_lifetime, plan,

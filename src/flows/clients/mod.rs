@@ -4,17 +4,21 @@ mod authentication;
 mod check;
 mod members;
 mod secrets;
+mod sector;
 
 pub use members::{ClientMembers, ClientWithSecret};
 pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, rotate as rotate_secret};
+pub(super) use secrets::{has_secret, replace as replace_secret};
 
 use check::settle;
-use members::{apply, blank};
+pub(super) use members::{apply, blank};
 use secrets::make_secret;
+
+use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::domain::audit_event::AuditAction;
-use crate::domain::client::{Client, Status};
+use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::denial::Denial;
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
@@ -24,9 +28,15 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, environments};
 use crate::store::StoreError;
 
-/// Registers a client.
-pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> FlowResult<ClientWithSecret> {
-    caller.require("clients:write")?;
+/// A registration that holds, before it is written. No `Debug`.
+pub(super) struct PreparedClient {
+    pub client: Client,
+    pub secret: Option<Zeroizing<String>>,
+    pub row: Option<ClientSecret>,
+}
+
+/// Completes and checks a registration, and makes its secret.
+pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembers) -> FlowResult<PreparedClient> {
     let brought = members.client_secret.take();
     let client_id = match members.client_id.take() {
         Some(chosen) => chosen,
@@ -49,8 +59,16 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
         let text = "a public client has no client_secret, nor has one that authenticates with private_key_jwt";
         return Err(Denial::InvalidMember(text.to_owned()).into());
     }
-    let secret = if client.has_secret() { Some(make_secret(server, &client, brought)?) } else { None };
-    let (text, row) = secret.unzip();
+    sector::check(server, None, &client)?;
+    let made = if client.has_secret() { Some(make_secret(server, &client, brought)?) } else { None };
+    let (secret, row) = made.unzip();
+    Ok(PreparedClient { client, secret, row })
+}
+
+/// Registers a client.
+pub fn create(server: &Server, caller: &Caller, members: ClientMembers) -> FlowResult<ClientWithSecret> {
+    caller.require("clients:write")?;
+    let PreparedClient { client, secret, row } = prepare(server, caller, members)?;
     let event = caller.event(AuditAction::ClientCreated, "client", client.client_id.as_str());
     let (stored, now) = (client.clone(), server.clock.now());
     let written = server.store.write(move |connection| {
@@ -59,12 +77,20 @@ pub fn create(server: &Server, caller: &Caller, mut members: ClientMembers) -> F
         connection.insert_audit_event(&event, now)
     });
     match written {
-        Ok(()) => Ok(ClientWithSecret { client, client_secret: text.map(|text| text.to_string()) }),
+        Ok(()) => Ok(ClientWithSecret { client, client_secret: secret.map(|text| text.to_string()) }),
         Err(StoreError::Conflict(_)) => {
             Err(Denial::Conflict("a client of this client_id exists already".to_owned()).into())
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What an edit would make of a client: nothing is written.
+pub(super) fn edited(server: &Server, caller: &Caller, client: &Client, members: ClientMembers) -> FlowResult<Client> {
+    let mut edited = client.clone();
+    apply(&mut edited, members);
+    settle(server, caller, &mut edited)?;
+    Ok(edited)
 }
 
 /// One client.
@@ -105,6 +131,11 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
     let mut client = find_to_change(server, caller, client_id)?;
     let before = client.clone();
     apply(&mut client, members);
+    store_edit(server, caller, &before, client)
+}
+
+/// Checks an edited client and writes it, unless it was changed since `before` was read.
+pub(super) fn store_edit(server: &Server, caller: &Caller, before: &Client, mut client: Client) -> FlowResult<Client> {
     settle(server, caller, &mut client)?;
     if client.environment != before.environment {
         return Err(Denial::InvalidMember("the environment of a client is fixed at its registration".to_owned()).into());
@@ -116,10 +147,11 @@ pub fn update(server: &Server, caller: &Caller, client_id: &str, members: Client
         let text = "a client keeps what it authenticates with, its secret or its key: register another";
         return Err(Denial::InvalidMember(text.to_owned()).into());
     }
+    sector::check(server, Some(before), &client)?;
     let (now, read_at) = (server.clock.now(), client.updated_at);
     client.updated_at = now;
     let mut events = vec![caller.event(AuditAction::ClientUpdated, "client", client.client_id.as_str())];
-    events.extend(limits_changed(&before, &client).map(|detail| {
+    events.extend(limits_changed(before, &client).map(|detail| {
         caller.event(AuditAction::ClientLimitsChanged, "client", client.client_id.as_str()).detail(detail)
     }));
     let stored = client.clone();

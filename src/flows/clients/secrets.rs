@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::clock::later;
@@ -121,6 +122,59 @@ pub fn rotate(server: &Server, caller: &Caller, client_id: &str, grace_seconds: 
         return Err(Denial::Conflict("the client was changed meanwhile: read it again".to_owned()).into());
     }
     Ok(ClientWithSecret { client, client_secret: Some(text.to_string()) })
+}
+
+/// Is this text the current secret of the client?
+pub(in crate::flows) fn has_secret(server: &Server, client_id: &str, text: &Zeroizing<String>) -> FlowResult<bool> {
+    let now = server.clock.now();
+    let live = server.store.read(|connection| connection.find_live_client_secrets(client_id, now))?;
+    for secret in live.iter().filter(|secret| secret.expires_at.is_none()) {
+        if is_secret(server, secret, text)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Replaces the secret by one that was brought along, at once.
+pub(in crate::flows) fn replace(
+    server: &Server,
+    caller: &Caller,
+    client_id: &str,
+    brought: &Zeroizing<String>,
+) -> FlowResult<()> {
+    let client = find_to_change(server, caller, client_id)?;
+    if client.is_public() {
+        return Err(Denial::Conflict("a public client has no secret".to_owned()).into());
+    }
+    let now = server.clock.now();
+    let (_, row) = make_secret(server, &client, Some(brought.to_string()))?;
+    let event = caller.event(AuditAction::ClientSecretRotated, "client", client_id).detail("grace_seconds=0");
+    let mut stored = client;
+    let read_at = stored.updated_at;
+    stored.updated_at = later(now, read_at);
+    let done = server.store.write(move |connection| {
+        // The row of the client decides between two that replace at the same moment.
+        if !connection.update_client(&stored, read_at)? {
+            return Ok(false);
+        }
+        connection.end_replaced_client_secrets(stored.client_id.as_str(), now)?;
+        connection.end_current_client_secret(stored.client_id.as_str(), now)?;
+        connection.insert_client_secret(&row)?;
+        connection.insert_audit_event(&event, now)?;
+        Ok(true)
+    })?;
+    if done { Ok(()) } else { Err(Denial::Conflict("the client was changed meanwhile".to_owned()).into()) }
+}
+
+/// Is this text that secret?
+fn is_secret(server: &Server, secret: &ClientSecret, text: &Zeroizing<String>) -> FlowResult<bool> {
+    match &secret.verifier {
+        SecretVerifier::Digest(digest) => {
+            Ok(bool::from(server.keys.digest(SecretKind::ClientSecret, text).as_slice().ct_eq(digest)))
+        }
+        SecretVerifier::PasswordHash(hash) => password_check::is_password(server, text, hash),
+    }
 }
 
 /// Ends the grace period now: only the current secret works from here on.

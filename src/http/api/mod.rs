@@ -9,6 +9,7 @@ mod configured;
 mod logout_deliveries;
 pub(super) mod openapi;
 mod projects;
+mod registration_tokens;
 mod revoked_tokens;
 mod scopes;
 mod service_accounts;
@@ -53,6 +54,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/clients/{client_id}/disable").route(web::post().to(clients::disable)))
         .service(web::resource("/clients/{client_id}/enable").route(web::post().to(clients::enable)))
         .service(web::resource("/clients/{client_id}/revoke").route(web::post().to(clients::revoke)))
+        .configure(registration)
         .service(web::resource("/users").route(web::get().to(users::list)).route(web::post().to(users::create)))
         .service(web::resource("/users/{id}").route(web::get().to(users::show)).route(web::patch().to(users::update)))
         .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))
@@ -94,6 +96,17 @@ pub fn scope() -> Scope {
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
+}
+
+/// What lets clients register themselves.
+fn registration(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/registration-tokens")
+                .route(web::get().to(registration_tokens::list))
+                .route(web::post().to(registration_tokens::create)),
+        )
+        .service(web::resource("/registration-tokens/{id}").route(web::delete().to(registration_tokens::revoke)));
 }
 
 /// Access keys, who owns them, and what they are limited to.

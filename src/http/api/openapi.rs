@@ -11,9 +11,9 @@ use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
     access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, projects,
-    revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
+    registration_tokens, revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
 };
-use crate::http::oauth::{device_authorization, introspect, par, revoke, token, userinfo};
+use crate::http::oauth::{device_authorization, introspect, par, register, revoke, token, userinfo};
 use crate::http::{forward_auth, respond};
 
 /// A problem (RFC 9457).
@@ -67,6 +67,8 @@ impl Modify for Bearer {
         service_accounts::disable, service_accounts::enable, service_accounts::revoke,
         projects::list, projects::create, projects::show, projects::update, projects::delete,
         configured::list_environments, configured::list_plans,
+        registration_tokens::list, registration_tokens::create, registration_tokens::revoke,
+        register::register, register::show, register::update, register::delete,
         token::exchange, introspect::introspect, revoke::revoke, par::push, device_authorization::authorize,
         userinfo::show, userinfo::submit, forward_auth::ask,
     ),

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
-use crate::crypto::random;
+use crate::domain::ids::UserId;
 use crate::domain::page::Page;
 use crate::domain::user::User;
 use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
@@ -15,7 +15,7 @@ use crate::http::extract;
 #[utoipa::path(get, path = "/v1/users", tag = "users", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
     responses((status = 200, body = Page<User>), (status = "4XX", body = Problem)), security(("bearer" = ["users:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query, random::is_id)) {
+    match api.query(&PAGE).and_then(|query| page(&query, UserId::is_valid)) {
         Ok(page) => api.answer(api.run(move |server, caller| users::list(server, caller, &page)).await),
         Err(denial) => api.unreadable(denial).await,
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::client_metadata::ClientMetadata;
+
 /// An error of the token, introspection and revocation endpoints (RFC 6749 §5.2).
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct OAuthError {
@@ -127,4 +129,46 @@ pub struct UserInfoClaims {
     /// The standard claims.
     #[serde(flatten)]
     claims: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// What a client may say of itself (RFC 7591 §2, OpenID Connect Registration §2). Others are ignored.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ClientRegistrationRequest {
+    /// Where it is answered.
+    redirect_uris: Option<Vec<String>>,
+    /// For people.
+    client_name: Option<String>,
+    /// How it authenticates; `client_secret_basic` where absent.
+    token_endpoint_auth_method: Option<String>,
+    /// The grants it uses; `authorization_code` where absent.
+    grant_types: Option<Vec<String>>,
+    /// `code`.
+    response_types: Option<Vec<String>>,
+    /// The scope it may ask for.
+    scope: Option<String>,
+    /// For an update: which client it is.
+    client_id: Option<String>,
+    /// What OpenID Connect and other specifications add.
+    #[serde(flatten)]
+    metadata: ClientMetadata,
+}
+
+/// A registered client (RFC 7591 §3.2.1, RFC 7592 §3).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ClientInformation {
+    /// Its identifier.
+    client_id: String,
+    /// Its secret, shown once.
+    client_secret: Option<String>,
+    /// When it was registered, in seconds since 1970.
+    client_id_issued_at: i64,
+    /// 0: the secret does not expire.
+    client_secret_expires_at: Option<i64>,
+    /// The token that manages the registration.
+    registration_access_token: String,
+    /// Where that is done.
+    registration_client_uri: String,
+    /// What is registered.
+    #[serde(flatten)]
+    registered: ClientRegistrationRequest,
 }

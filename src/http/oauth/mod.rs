@@ -7,6 +7,7 @@ pub mod introspect;
 pub mod jwks;
 pub mod metadata;
 pub mod par;
+pub mod register;
 pub mod resource_metadata;
 pub mod revoke;
 pub mod token;

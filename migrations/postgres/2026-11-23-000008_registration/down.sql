@@ -1,0 +1,4 @@
+DROP TRIGGER grants_use_client_registration ON grants;
+DROP FUNCTION use_client_registration();
+DROP TABLE registration_tokens;
+DROP TABLE client_registrations;

@@ -1,0 +1,47 @@
+//! Clients that registered themselves and were never used are removed: an open endpoint fills with them otherwise.
+
+use crate::domain::audit_event::AuditAction;
+use crate::flows::Server;
+use crate::flows::caller::Caller;
+use crate::flows::error::FlowResult;
+
+/// Clients of one batch.
+const BATCH: i64 = 200;
+
+/// Removes them, each in a write of its own; `keep_going` is asked between two. Answers how many went.
+pub fn remove(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
+    let now = server.clock.now();
+    let until = now - server.config.registration.unused_lifetime;
+    let mut removed = 0;
+    loop {
+        let unused = server.store.read(|connection| connection.list_unused_registrations(until, BATCH))?;
+        let before = removed;
+        for client_id in unused {
+            if !keep_going() {
+                return Ok(removed);
+            }
+            let event = Caller::server().event(AuditAction::ClientRegistrationExpired, "client", &client_id);
+            let id = client_id.clone();
+            let done = server.store.write(move |connection| {
+                let done = connection.delete_unused_client(&id)?;
+                if done {
+                    connection.insert_audit_event(&event, now)?;
+                }
+                Ok(done)
+            });
+            match done {
+                Ok(done) => removed += usize::from(done),
+                // Something else hangs on it, an access key say: it stays until that is gone.
+                Err(error) => log::warn!("the unused client {client_id} is not removed: {error}"),
+            }
+        }
+        if removed == before {
+            break;
+        }
+    }
+    if removed > 0 {
+        log::info!("purge: {removed} unused clients removed that had registered themselves");
+        server.metrics.purged("client_registrations", removed);
+    }
+    Ok(removed)
+}
