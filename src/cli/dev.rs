@@ -105,6 +105,8 @@ fn settings(arguments: &Arguments, address: SocketAddr, folder: &Path, metrics_t
     }
     config.metrics.token = Some(HiddenText(metrics_token.to_owned()));
     config.log.filter = "warn".to_owned();
+    // Nobody but this machine can register an address here, and the apps that are tried out are on it too.
+    config.outbound.danger_allow_private_targets = true;
     config
 }
 
@@ -112,7 +114,8 @@ fn settings(arguments: &Arguments, address: SocketAddr, folder: &Path, metrics_t
 fn config_text(config: &Config, metrics_token: &str) -> String {
     format!(
         "# Written by `grantor dev` at every start.\n[server]\nissuer = {:?}\nbind = {:?}\n\n[database]\nurl = {:?}\n\n\
-         [root_key]\nfile = {:?}\n\n[metrics]\ntoken = {metrics_token:?}\n",
+         [root_key]\nfile = {:?}\n\n[metrics]\ntoken = {metrics_token:?}\n\n\
+         [outbound]\ndanger_allow_private_targets = true\n",
         config.server.issuer,
         config.server.bind.to_string(),
         config.database.url,

@@ -108,6 +108,32 @@ export class Browser {
     throw new Error(`no answer after ${MAX_STEPS} steps, last at ${here}`);
   }
 
+  /** Types a device's code, signs in and decides; resolves to the text of the last page. */
+  async approveDevice(uri, userCode, { username, password, decision = 'allow' }) {
+    let here = String(uri);
+    let response = await this.#request(here);
+    for (let step = 0; step < MAX_STEPS; step += 1) {
+      if (response.status >= 300 && response.status < 400) {
+        here = new URL(response.headers.get('location'), here).href;
+        response = await this.#request(here);
+        continue;
+      }
+      const html = await response.text();
+      const form = formsOf(html).find(({ controls }) => controls.length > 0);
+      if (response.status !== 200) throw new PageShown(response.status, html);
+      if (!form) return html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+      const byId = new Map(form.controls.map((control) => [control.id, control]));
+      const hidden = form.controls.filter(({ type }) => type === 'hidden').map(({ name, value }) => [name, value]);
+      const fields = byId.has('username') ? this.#fill(form, { username, password, decision }).fields : new URLSearchParams(hidden);
+      if (byId.has('user_code')) fields.set('user_code', userCode);
+      const button = byId.get(`device-${decision}`);
+      if (button) fields.set(button.name, button.value);
+      here = new URL(form.action || here, here).href;
+      response = await this.#request(here, fields);
+    }
+    throw new Error(`the device was not decided on after ${MAX_STEPS} steps, last at ${here}`);
+  }
+
   #isOurs(url) {
     return url.origin === new URL(this.#issuer).origin;
   }

@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,30 @@ export async function startServer() {
   try {
     const output = createInterface(child.stdout);
     const [line] = await within(START_LIMIT_MS, 'starting the server', Promise.race([once(output, 'line'), died]));
-    return new Server(JSON.parse(line), { folder, binary, stop });
+    // The same data behind other settings, as an operator would: the file that `dev` wrote, and more.
+    const restart = async (settings) => {
+      child.kill('SIGTERM');
+      await within(STOP_LIMIT_MS, 'stopping the server', exited);
+      const config = join(folder, 'data', 'grantor.toml');
+      await appendFile(config, settings);
+      const again = spawn(binary, ['serve', '--config', config], { cwd: folder, env: cleanEnvironment(), stdio: 'ignore' });
+      const ended = once(again, 'exit');
+      const killAgain = () => again.kill('SIGKILL');
+      process.once('exit', killAgain);
+      const ready = `${JSON.parse(line).issuer}/health/ready`;
+      for (const end = Date.now() + START_LIMIT_MS; ;) {
+        if (await fetch(ready).then(({ ok }) => ok, () => false)) break;
+        if (Date.now() > end || again.exitCode !== null) throw new Error(`the server does not answer (${again.exitCode})`);
+      }
+      return async () => {
+        again.kill('SIGTERM');
+        await within(STOP_LIMIT_MS, 'stopping the server', ended).finally(killAgain);
+        process.off('exit', killAgain);
+        process.off('exit', killAtExit);
+        await rm(folder, { recursive: true, force: true });
+      };
+    };
+    return new Server(JSON.parse(line), { folder, binary, stop, restart });
   } catch (error) {
     await stop().catch(() => {});
     throw error;
@@ -84,12 +107,20 @@ class Server {
 
   #binary;
 
-  constructor(demo, { folder, binary, stop }) {
+  #restart;
+
+  constructor(demo, { folder, binary, stop, restart }) {
     this.demo = demo;
     this.issuer = demo.issuer;
     this.folder = folder;
     this.#binary = binary;
+    this.#restart = restart;
     this.stop = stop;
+  }
+
+  /** Goes on as `grantor serve`, with these settings besides. */
+  async restart(settings) {
+    this.stop = await this.#restart(settings);
   }
 
   /** Runs a command line as a shell would, with `grantor` set up for this server; answers what it printed. */
