@@ -71,12 +71,15 @@ test('each token has a jti of its own', async () => {
   assert.notEqual((await accept(one)).payload.jti, (await accept(two)).payload.jti);
 });
 
-test('the JWKS holds public RSA signing keys and nothing private', async () => {
+test('the JWKS holds public signing keys of every algorithm and nothing private', async () => {
   const { keys } = await (await fetch(jwksUri)).json();
+  const members = { RSA: ['e', 'n'], EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'] };
+  const kinds = { RS256: 'RSA', PS256: 'RSA', ES256: 'EC', EdDSA: 'OKP' };
   for (const key of keys) {
-    assert.deepEqual(Object.keys(key).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use']);
-    assert.deepEqual([key.kty, key.use, key.alg], ['RSA', 'sig', 'RS256']);
+    assert.deepEqual(Object.keys(key).sort(), ['alg', 'kid', 'kty', 'use', ...members[key.kty]].sort());
+    assert.deepEqual([key.kty, key.use], [kinds[key.alg], 'sig']);
   }
+  assert.deepEqual([...new Set(keys.map(({ alg }) => alg))].sort(), Object.keys(kinds).sort());
 });
 
 test('a token from before a rotation and one from after it are both accepted by one resource server', async () => {
