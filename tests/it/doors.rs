@@ -297,7 +297,8 @@ fn two_credentials_at_once(engine: Engine) {
     ];
     for headers in both {
         for (dialect, status) in [("nginx", 401), ("caddy", 400), ("envoy/orders", 400)] {
-            let answer = world.forward(dialect, "", headers);
+            let with_query = [headers, &[("x-forward-auth-query", "")]].concat();
+            let answer = world.forward(dialect, "", &with_query);
             assert_eq!(answer.status.as_u16(), status, "{headers:?}");
             let message = json!({ "code": "more_than_one_credential", "message": "send one credential, not several" });
             assert_eq!(answer.json(), json!({ "error": message }));
