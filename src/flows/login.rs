@@ -82,15 +82,14 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
 fn replace(connection: &mut StoreConnection, previous: &[u8], session: &mut LoginSession) -> Result<(), StoreError> {
     let now = session.auth_time;
     let before = connection.find_login_session(previous)?.map(|(before, _)| before);
-    match before.filter(|before| now < before.expires_at) {
+    let Some(before) = before.filter(|before| now < before.expires_at) else {
+        return connection.delete_login_session(previous).map(drop);
+    };
+    if before.user_id != session.user_id {
+        session_end::end(connection, &before, now)?;
+    } else if connection.delete_login_session(previous)? {
         // Of two at the same moment one goes on in it.
-        Some(before) if before.user_id == session.user_id => {
-            if connection.delete_login_session(previous)? {
-                session.sid = before.sid;
-            }
-        }
-        Some(before) => drop(session_end::end(connection, &before, now)?),
-        None => {}
+        session.sid = before.sid;
     }
-    connection.delete_login_session(previous).map(drop)
+    Ok(())
 }

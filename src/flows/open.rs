@@ -28,7 +28,6 @@ use crate::flows::client_keys::ClientKeySource;
 use crate::flows::error::{Failure, FlowError};
 use crate::flows::logout_deliveries::LogoutSender;
 use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
-use crate::outbound::trust::TrustedRoots;
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -59,9 +58,6 @@ impl Server {
     pub fn open(config: Config, clock: Clock, progress: &dyn Fn(&str)) -> Result<Self, OpenError> {
         config.check().map_err(|error| OpenError::Setting(error.to_string()))?;
         let alert_endpoints = AlertEndpoints::open(&config).map_err(|error| OpenError::Setting(error.to_string()))?;
-        if let Some(file) = &config.outbound.ca_file {
-            TrustedRoots::load(Some(file)).map_err(|error| OpenError::Setting(error.to_string()))?;
-        }
         let url = DatabaseUrl::parse(&config.database.url).map_err(|error| OpenError::Setting(error.to_string()))?;
         if let DatabaseUrl::Sqlite(path) = &url {
             make_private_folder(path)?;

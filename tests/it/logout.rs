@@ -408,7 +408,10 @@ fn what_was_granted_without_offline_access_ends(engine: Engine) {
     let without_session = test.token(&client, &parameters);
     assert_eq!(without_session.status, 200, "{}", without_session.body);
     let without_session = without_session.json();
-    let code = browser.get(&format!("/oauth/authorize?{}", authorize_query(&client, &[]))).parameter("code").unwrap();
+    let code = browser
+        .get(&format!("/oauth/authorize?{}", authorize_query(&client, &[("scope", "read")])))
+        .parameter("code")
+        .unwrap();
     confirm(&browser, "/logout");
     let is_active = |tokens: &Value| test.is_active(&client, &text(&tokens["access_token"]));
     assert!(!is_active(&bound) && !is_active(&of_other));
