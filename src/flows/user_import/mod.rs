@@ -63,7 +63,7 @@ pub struct ImportOptions {
 /// What a record comes to.
 pub(in crate::flows) enum Step {
     /// A new account.
-    Create(UserWithPassword),
+    Create(Box<UserWithPassword>),
     /// The account as read, and as it becomes.
     Update(Box<(User, User)>),
     /// Nothing to do.
@@ -124,7 +124,7 @@ impl Known {
             },
             None => same_name,
         };
-        let Some(found) = found else { return new_account(record, now).map(Step::Create) };
+        let Some(found) = found else { return new_account(record, now).map(|account| Step::Create(Box::new(account))) };
         let wanted = record.over(found)?;
         if options.keep_existing || is_same(found, &wanted) {
             return Ok(Step::Skip);
@@ -177,7 +177,7 @@ fn take_over(
     let (mut new, mut edited, mut skipped, mut failed) = (Vec::new(), Vec::new(), 0, Vec::new());
     for (line, record) in records {
         match known.step(record, options, now) {
-            Ok(Step::Create(account)) => new.push(account),
+            Ok(Step::Create(account)) => new.push(*account),
             Ok(Step::Update(edit)) => edited.push(*edit),
             Ok(Step::Skip) => skipped += 1,
             Err(error) => failed.push(ImportFailure { line: *line, error }),
