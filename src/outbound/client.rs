@@ -112,7 +112,13 @@ impl HttpClient {
             return Err(CallError(format!("the answer is {}", answer.status().as_u16())));
         }
         let body = answer.body_mut().with_config().limit(limit).read_to_vec();
-        body.map_err(|error| CallError(in_words(&error)))
+        body.map_err(|_| CallError("the answer is too large, or was cut off".to_owned()))
+    }
+
+    /// The same for a JSON document.
+    pub fn get_json(&self, url: &Url, limit: u64) -> Result<serde_json::Value, CallError> {
+        let body = self.get(url, limit)?;
+        serde_json::from_slice(&body).map_err(|_| CallError("the answer is not JSON".to_owned()))
     }
 
     /// Posts a JSON text with these headers; answers the status, whatever it is.
@@ -139,21 +145,6 @@ impl HttpClient {
         }
         // The body of the answer is dropped unread, and its connection with it: nobody fills our memory.
         request.send(body).map(|answer| answer.status()).map_err(|error| CallError(in_words(&error)))
-    }
-}
-
-impl HttpClient {
-    /// Gets a JSON document of at most `most` octets; anything but 200 is an error.
-    pub fn get_json(&self, url: &Url, most: u64) -> Result<serde_json::Value, CallError> {
-        check_target(url, self.allow_private).map_err(|error| CallError(error.to_string()))?;
-        let request = self.agent.get(url.as_str()).header("accept", "application/json");
-        let mut answer = request.call().map_err(|error| CallError(in_words(&error)))?;
-        if answer.status() != StatusCode::OK {
-            return Err(CallError(format!("the answer is {}", answer.status().as_u16())));
-        }
-        let body = answer.body_mut().with_config().limit(most).read_to_vec();
-        let body = body.map_err(|_| CallError("the answer is too large, or was cut off".to_owned()))?;
-        serde_json::from_slice(&body).map_err(|_| CallError("the answer is not JSON".to_owned()))
     }
 }
 

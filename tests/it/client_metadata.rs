@@ -48,7 +48,7 @@ fn metadata_is_checked_at_the_api(engine: Engine) {
 }
 
 /// Answers every request with this list; its address.
-fn list_server(body: String) -> String {
+pub fn list_server(body: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

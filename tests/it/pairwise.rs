@@ -7,6 +7,7 @@ use grantor::protocol::redirect_uri::RedirectUri;
 use grantor::protocol::scope::Scope;
 use serde_json::{Value, json};
 
+use crate::client_metadata::list_server;
 use crate::openid_support::*;
 use crate::support::*;
 
@@ -31,8 +32,13 @@ fn sub(tokens: &Value) -> String {
     text(&claims(&text(&tokens["id_token"]))["sub"])
 }
 
+/// A server that reads the list behind a `sector_identifier_uri` from this machine.
+fn start_with_sectors(engine: Engine) -> TestServer {
+    TestServer::start_with(engine, |config| config.outbound.danger_allow_private_targets = true)
+}
+
 fn a_sector_has_its_own_subjects(engine: Engine) {
-    let test = TestServer::start(engine);
+    let test = start_with_sectors(engine);
     let user = known_user(&test, "ada");
     known_user(&test, "bob");
     let first = test.client(pairwise("first"));
@@ -41,7 +47,7 @@ fn a_sector_has_its_own_subjects(engine: Engine) {
         ..pairwise("second")
     });
     let elsewhere = ClientMembers {
-        sector_identifier_uri: Some(Some("https://other.example/uris.json".to_owned())),
+        sector_identifier_uri: Some(Some(list_server(json!([REDIRECT_URI]).to_string()))),
         ..pairwise("third")
     };
     let (elsewhere, public) = (test.client(elsewhere), test.client(openid_members("public")));
@@ -117,15 +123,12 @@ fn the_admin_api_still_knows_who_calls(engine: Engine) {
 }
 
 fn several_hosts_need_a_sector(engine: Engine) {
-    let test = TestServer::start(engine);
+    let test = start_with_sectors(engine);
     let hosts = ["https://app.example/callback", "https://app2.example/callback"];
     let members = ClientMembers { redirect_uris: uris(&hosts), ..pairwise("app") };
     let made = clients::create(&test.server, &Caller::command_line(), members.clone());
     assert!(format!("{:?}", made.err().unwrap()).contains("sector_identifier_uri"));
-    test.client(ClientMembers {
-        sector_identifier_uri: Some(Some("https://app.example/uris.json".to_owned())),
-        ..members
-    });
+    test.client(ClientMembers { sector_identifier_uri: Some(Some(list_server(json!(hosts).to_string()))), ..members });
 }
 
 fn a_hint_carries_the_pairwise_subject(engine: Engine) {
