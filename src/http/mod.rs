@@ -97,11 +97,6 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
             .service(cors::document("/.well-known/jwks.json", oauth::jwks::show))
             .service(cors::form("/oauth/par", oauth::par::push))
             .service(cors::form("/oauth/device_authorization", oauth::device_authorization::authorize))
-            .service(
-                web::resource("/device")
-                    .route(web::get().to(pages::device::show))
-                    .route(web::post().to(pages::device::submit)),
-            )
             .service(cors::form("/oauth/token", oauth::token::exchange))
             .service(cors::form("/oauth/revoke", oauth::revoke::revoke))
             .service(cors::bearer("/oauth/userinfo", oauth::userinfo::show, oauth::userinfo::submit))
@@ -111,22 +106,6 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
                     .route(web::get().to(oauth::authorize::show))
                     .route(web::post().to(oauth::authorize::repeat)),
             )
-            .service(
-                web::resource("/login")
-                    .route(web::get().to(pages::login::show))
-                    .route(web::post().to(pages::login::submit)),
-            )
-            .service(
-                web::resource("/consent")
-                    .route(web::get().to(pages::consent::show))
-                    .route(web::post().to(pages::consent::submit)),
-            )
-            .service(
-                web::resource("/logout")
-                    .route(web::get().to(pages::logout::show))
-                    .route(web::post().to(pages::logout::submit)),
-            )
-            .service(web::resource("/static/style.css").route(web::get().to(pages::style)))
             .service(
                 web::resource("/health/live").route(web::get().to(health::live)).route(web::head().to(health::live)),
             )
@@ -142,7 +121,34 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
                     .route(web::put().to(oauth::register::update))
                     .route(web::delete().to(oauth::register::delete)),
             )
+            .configure(page_routes)
             .service(api::scope())
             .default_service(web::to(edge::not_found)),
     );
+}
+
+/// What people see.
+fn page_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/login")
+                .route(web::get().to(pages::login::show))
+                .route(web::post().to(pages::login::submit)),
+        )
+        .service(
+            web::resource("/consent")
+                .route(web::get().to(pages::consent::show))
+                .route(web::post().to(pages::consent::submit)),
+        )
+        .service(
+            web::resource("/logout")
+                .route(web::get().to(pages::logout::show))
+                .route(web::post().to(pages::logout::submit)),
+        )
+        .service(web::resource("/static/style.css").route(web::get().to(pages::style)))
+        .service(
+            web::resource("/device")
+                .route(web::get().to(pages::device::show))
+                .route(web::post().to(pages::device::submit)),
+        );
 }

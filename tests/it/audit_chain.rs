@@ -340,7 +340,8 @@ fn no_start_seals_what_it_did_not_write(engine: Engine) {
             ),
         );
     };
-    let attacks: [(&str, &dyn Fn(&TestServer)); 4] = [
+    type Attack<'a> = (&'a str, &'a dyn Fn(&TestServer));
+    let attacks: [Attack<'_>; 4] = [
         ("an older version's", &cut_and_unsealed),
         ("an older version's, of another key", &without_check_value),
         ("a new one's", &begun_anew),
