@@ -62,6 +62,10 @@ fn check_uri(member: &str, text: Option<&String>, plain: Plain) -> Result<Option
     if !url.username().is_empty() || url.password().is_some() {
         return fail(format!("{member} must not carry credentials"));
     }
+    // Where it stands in a Content-Security-Policy, such a host would end the directive.
+    if url.host_str().is_some_and(|host| host.contains([';', ',', '\'', '(', ')', '!', '$', '&', '+', '='])) {
+        return fail(format!("{member} must have a host that is a name or an address"));
+    }
     if url.scheme() != "https" && (plain == Plain::No || !is_loopback(&url)) {
         return fail(format!("{member} must be https"));
     }

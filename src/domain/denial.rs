@@ -36,12 +36,6 @@ pub enum Denial {
     ClientUnknown,
     /// The redirect URI is not one of the client's.
     RedirectUriNotRegistered,
-    /// What was sent as a hint is no ID token of this server.
-    IdTokenHintInvalid,
-    /// The ID token was issued to another client than the one named.
-    LogoutClientMismatch,
-    /// The address to go to after the logout is not one of the client's.
-    PostLogoutRedirectUriNotRegistered,
     /// None was sent and the client has several.
     RedirectUriMissing,
     /// The client is not registered for this grant.
@@ -124,6 +118,8 @@ pub enum Denial {
     LoginRequired,
     /// Another user is signed in than the one that the client asked for.
     OtherUser,
+    /// The client needs an authentication context that no log-in here gives.
+    AcrNotMet,
     /// No page may be shown, and the user has to be asked.
     ConsentRequired,
     /// The client may not ask the introspection endpoint.
@@ -162,9 +158,6 @@ impl Denial {
             | Self::ContentType(_)
             | Self::RedirectUriNotRegistered
             | Self::RedirectUriMissing
-            | Self::IdTokenHintInvalid
-            | Self::LogoutClientMismatch
-            | Self::PostLogoutRedirectUriNotRegistered
             | Self::CodeChallengeMissing
             | Self::PushedRequestRequired
             | Self::UserCodeUnknown
@@ -220,6 +213,7 @@ impl Denial {
             Self::DevicePending => ErrorCode::AuthorizationPending,
             Self::DeviceTooFast => ErrorCode::SlowDown,
             Self::LoginRequired | Self::OtherUser => ErrorCode::LoginRequired,
+            Self::AcrNotMet => ErrorCode::UnmetAuthenticationRequirements,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
             Self::BearerInvalid | Self::AccessKeyRefused(_) => ErrorCode::InvalidToken,
             Self::BearerScopeMissing(_) | Self::PrivilegeEscalation(_) => ErrorCode::InsufficientScope,
@@ -260,11 +254,6 @@ impl Denial {
             Self::ClientAuthMethodNotRegistered => "the client is registered for another authentication method",
             Self::ClientUnknown => "there is no client with this client_id",
             Self::RedirectUriNotRegistered => "the redirect_uri is not registered for this client",
-            Self::IdTokenHintInvalid => "the id_token_hint is not an ID token of this server",
-            Self::LogoutClientMismatch => "the id_token_hint was issued to another client than client_id names",
-            Self::PostLogoutRedirectUriNotRegistered => {
-                "the post_logout_redirect_uri is not registered for this client"
-            }
             Self::RedirectUriMissing => "redirect_uri is required: the client has none or several registered",
             Self::GrantNotRegistered => "the client is not registered for this grant",
             Self::ScopeNotRegistered => "the client is not registered for the requested scope",
@@ -299,6 +288,7 @@ impl Denial {
             Self::UserInactive => "the user's account is not active",
             Self::ConsentDenied => "the user did not allow it",
             Self::LoginRequired => "the user has to sign in, and prompt=none forbids to ask",
+            Self::AcrNotMet => "no log-in here gives an acr that the request calls essential",
             Self::OtherUser => "another user is signed in than the one asked for",
             Self::ConsentRequired => "the user has to be asked for consent, and prompt=none forbids it",
             Self::IntrospectionNotAllowed => "the client may not introspect tokens",

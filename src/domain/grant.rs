@@ -20,6 +20,8 @@ pub enum RevocationReason {
     UserChange,
     /// The session that it was given in has ended, and it has no `offline_access` (Back-Channel Logout §2.7).
     SessionEnd,
+    /// The client's users got other names.
+    ClientChange,
 }
 
 impl RevocationReason {
@@ -31,6 +33,7 @@ impl RevocationReason {
             Self::RefreshTokenReuse => "refresh_token_reuse",
             Self::UserChange => "user_change",
             Self::SessionEnd => "session_end",
+            Self::ClientChange => "client_change",
         }
     }
 }

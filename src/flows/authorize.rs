@@ -19,6 +19,7 @@ use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, Resp
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::error_code::error_description;
 use crate::protocol::grant_type::GrantType;
+use crate::protocol::id_token::ACR_PASSWORD;
 use crate::protocol::openid_request::Prompt;
 use crate::protocol::params::Params;
 use crate::protocol::scope::{OPENID, Scope};
@@ -93,6 +94,10 @@ fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial>
     // RFC 9700 §2.1.1: public clients must use PKCE; RFC 7636 §4.4.1 names the error.
     if trusted.client.require_pkce && request.code_challenge.is_none() {
         return Err(Denial::CodeChallengeMissing);
+    }
+    // OpenID Connect Core §5.5.1.1: a failed authentication attempt.
+    if !request.openid.claims.allows_acr(ACR_PASSWORD) {
+        return Err(Denial::AcrNotMet);
     }
     Ok(request)
 }

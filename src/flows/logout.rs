@@ -70,35 +70,36 @@ pub fn confirm(server: &Server, params: &Params, cookie: Option<&str>, source: S
     end(server, checked, live, source)
 }
 
+/// Reads the request. Where a part of it does not hold (a hint that is not ours, another client than the hint's, one that is
+/// gone, an address that is not registered), nothing of it counts: the user is asked, and the browser stays here (§2, §3).
 fn check(server: &Server, params: &Params) -> FlowResult<Checked> {
     let request = LogoutRequest::read(params).map_err(|error| Denial::MalformedRequest(error.to_string()))?;
-    let verify = |token: &str| -> FlowResult<HintClaims> {
-        Ok(id_token_hint::verify(server, token)?.ok_or(Denial::IdTokenHintInvalid)?)
-    };
-    let hint = request.id_token_hint.as_deref().map(verify).transpose()?;
-    // §2: where both are sent, they must name the same client.
-    if let (Some(hint), Some(client_id)) = (&hint, &request.client_id)
-        && hint.aud != *client_id
-    {
-        return Err(Denial::LogoutClientMismatch.into());
-    }
-    let Some(client_id) = hint.as_ref().map(|hint| &hint.aud).or(request.client_id.as_ref()) else {
-        return Ok(Checked { client: None, hint, return_to: None });
-    };
-    let client = server.store.read(|connection| connection.find_client(client_id))?.ok_or(Denial::ClientUnknown)?;
-    if client.status != Status::Active {
-        return Err(Denial::ClientInactive.into());
-    }
-    let return_to = match &request.post_logout_redirect_uri {
+    let hint = match &request.id_token_hint {
+        Some(token) => id_token_hint::verify(server, token)?,
         None => None,
-        // §3: exactly one of those registered, compared as strings.
-        Some(uri) if client.metadata.post_logout_redirect_uris.iter().any(|known| known.as_str() == uri) => {
-            // §3: without a hint nothing proves that the client sent this browser: it stays here.
-            hint.is_some().then(|| request.return_to(uri))
-        }
-        Some(_) => return Err(Denial::PostLogoutRedirectUriNotRegistered.into()),
     };
-    Ok(Checked { client: Some(client), hint, return_to })
+    let named = hint.as_ref().map(|hint| &hint.aud).or(request.client_id.as_ref());
+    let client = match named {
+        Some(client_id) => server.store.read(|connection| connection.find_client(client_id))?,
+        None => None,
+    };
+    let client = client.filter(|client| client.status == Status::Active);
+    let is_registered = |uri: &String| {
+        let uris = client.as_ref().map(|client| client.metadata.post_logout_redirect_uris.as_slice());
+        uris.unwrap_or_default().iter().any(|known| known.as_str() == uri)
+    };
+    let holds = request.id_token_hint.is_some() == hint.is_some()
+        // §2: where both are sent, they must name the same client.
+        && request.client_id.as_ref().is_none_or(|client_id| named == Some(client_id))
+        && named.is_some() == client.is_some()
+        // §3: exactly one of those registered, compared as strings.
+        && (client.is_none() || request.post_logout_redirect_uri.as_ref().is_none_or(is_registered));
+    if !holds {
+        return Ok(Checked { client: None, hint: None, return_to: None });
+    }
+    // §3: without a hint nothing proves that the client sent this browser: it stays here.
+    let return_to = request.post_logout_redirect_uri.as_ref().filter(|_| hint.is_some());
+    Ok(Checked { return_to: return_to.map(|uri| request.return_to(uri)), client, hint })
 }
 
 fn end(server: &Server, checked: Checked, live: Option<LiveSession>, source: Source) -> FlowResult<SignedOut> {

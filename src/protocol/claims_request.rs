@@ -11,7 +11,7 @@ const MAX_LENGTH: usize = 8192;
 /// How one claim is wanted (§5.5.1); nothing is said of it where it came as null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClaimRequest {
-    /// Does the client need it? It changes nothing here: what can be told is told.
+    /// Does the client need it? For most claims it changes nothing: what can be told is told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub essential: bool,
     /// The one value wanted.
@@ -87,6 +87,16 @@ impl ClaimsRequest {
         self.subjects().all(|wanted| {
             wanted.value.as_ref().is_none_or(|value| value == subject)
                 && wanted.values.as_ref().is_none_or(|values| values.iter().any(|value| value == subject))
+        })
+    }
+
+    /// Can this authentication context be what the client needs? An essential `acr` of other values must not be answered
+    /// (§5.5.1.1).
+    pub fn allows_acr(&self, acr: &str) -> bool {
+        let wanted = self.id_token.iter().filter_map(|wanted| wanted.get("acr")?.as_ref());
+        wanted.filter(|wanted| wanted.essential).all(|wanted| {
+            wanted.value.as_ref().is_none_or(|value| value == acr)
+                && wanted.values.as_ref().is_none_or(|values| values.iter().any(|value| value == acr))
         })
     }
 

@@ -45,6 +45,8 @@ pub enum ErrorCode {
     ExpiredToken,
     /// OpenID Connect Core §3.1.2.6.
     RegistrationNotSupported,
+    /// The authentication that was demanded cannot be had here (RFC 9470 §5, Unmet Authentication Requirements 1.0).
+    UnmetAuthenticationRequirements,
     /// OpenID Connect Core §3.1.2.6.
     LoginRequired,
     /// OpenID Connect Core §3.1.2.6.
@@ -81,6 +83,7 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",

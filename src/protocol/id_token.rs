@@ -56,4 +56,6 @@ pub struct HintClaims {
     pub aud: String,
     /// The login session.
     pub sid: Option<String>,
+    /// Its end: a signed userinfo answer, which is no ID token, has none.
+    pub exp: i64,
 }

@@ -57,6 +57,10 @@ impl RedirectUri {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidRedirectUri::Credentials);
         }
+        // RFC 3986 allows more in a host than any name has; in a Content-Security-Policy it would end the directive.
+        if url.host_str().is_some_and(|host| host.contains([';', ',', '\'', '(', ')', '!', '$', '&', '+', '='])) {
+            return Err(InvalidRedirectUri::NotAbsolute);
+        }
         match url.scheme() {
             // `https:host` parses as `https://host`; only the latter is a URI with an authority.
             "https" | "http" if !has_authority(text) => Err(InvalidRedirectUri::NotAbsolute),

@@ -93,6 +93,18 @@ impl StoreConnection {
         Ok(diesel::update(open).set(mark).execute(self)? == 1)
     }
 
+    /// Revokes every grant of a client; answers how many this call revoked.
+    pub fn revoke_grants_of_client(
+        &mut self,
+        client_id: &str,
+        reason: RevocationReason,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        let open = grants::table.filter(grants::client_id.eq(client_id)).filter(grants::revoked_at.is_null());
+        let mark = (grants::revoked_at.eq(Some(to_micros(now))), grants::revocation_reason.eq(Some(reason.as_str())));
+        Ok(diesel::update(open).set(mark).execute(self)?)
+    }
+
     /// Revokes every grant of a user; answers how many this call revoked.
     pub fn revoke_grants_of_user(
         &mut self,

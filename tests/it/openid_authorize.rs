@@ -352,7 +352,8 @@ fn what_is_tolerated(engine: Engine) {
         ("acr_values", "urn:example:gold"),
         ("prompt", "create"),
         ("extra", "foobar"),
-        ("claims", r#"{"id_token":{"acr":{"essential":true,"values":["urn:example:gold"]}},"x":1}"#),
+        ("claims", r#"{"id_token":{"acr":{"values":["urn:example:gold"]}},"x":1}"#),
+        ("claims", r#"{"id_token":{"acr":{"essential":true,"values":["urn:example:gold","1"]}}}"#),
         ("claims", r#"{"userinfo":{"name#ja-Kana-JP":null}}"#),
     ] {
         let answer = ends(&browser, &client, &[("scope", "openid"), (name, value)]);
@@ -369,6 +370,12 @@ fn what_is_not_supported(engine: Engine) {
         ("request", "eyJhbGciOiJub25lIn0.e30.", "request_not_supported"),
         ("request_uri", "https://app.example/request.jwt", "request_uri_not_supported"),
         ("registration", "{}", "registration_not_supported"),
+        // OpenID Connect Core §5.5.1.1: what is essential and cannot be met is a failed authentication.
+        (
+            "claims",
+            r#"{"id_token":{"acr":{"essential":true,"values":["urn:example:gold"]}}}"#,
+            "unmet_authentication_requirements",
+        ),
         ("claims", "not json", "invalid_request"),
         ("claims", "[]", "invalid_request"),
         ("claims", r#"{"userinfo":{"name":1}}"#, "invalid_request"),

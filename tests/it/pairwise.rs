@@ -3,6 +3,7 @@
 use grantor::domain::client_metadata::SubjectType;
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::{self, ClientMembers};
+use grantor::protocol::grant_type::GrantType;
 use grantor::protocol::redirect_uri::RedirectUri;
 use grantor::protocol::scope::Scope;
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ on_both!(
     the_admin_api_still_knows_who_calls,
     several_hosts_need_a_sector,
     a_hint_carries_the_pairwise_subject,
+    nobody_joins_a_sector_by_naming_it,
 );
 
 fn pairwise(client_id: &str) -> ClientMembers {
@@ -142,4 +144,44 @@ fn a_hint_carries_the_pairwise_subject(engine: Engine) {
     assert!(ask(&browser, &client, &changes).parameter("code").is_some());
     browser.sign_in("", "bob", PASSWORD);
     assert_eq!(ask(&browser, &client, &changes).parameter("error").as_deref(), Some("login_required"));
+}
+
+/// Without a code that went to the host, or with another host since, a client is not of that host's sector.
+fn nobody_joins_a_sector_by_naming_it(engine: Engine) {
+    let test = start_with_sectors(engine);
+    known_user(&test, "ada");
+    let victim = test.client(pairwise("victim"));
+    let of = |client: &TestClient| sub(&openid_tokens(&test, client, "ada", "openid"));
+    let ada = of(&victim);
+    // By a grant in which nothing is sent to the host.
+    let device = test.client(ClientMembers {
+        grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::DeviceCode]),
+        ..pairwise("device")
+    });
+    assert_ne!(of(&device), ada);
+    // By moving there later: what was granted under the old name ends.
+    let moving = test.client(ClientMembers {
+        redirect_uris: uris(&["https://evil.example/cb", REDIRECT_URI]),
+        sector_identifier_uri: Some(Some(list_server(json!(["https://evil.example/cb", REDIRECT_URI]).to_string()))),
+        grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]),
+        ..pairwise("moving")
+    });
+    let tokens = openid_tokens(&test, &moving, "ada", "openid offline_access");
+    assert_eq!(userinfo(&test, &text(&tokens["access_token"])).status, 200);
+    test.advance(1);
+    let members = ClientMembers {
+        redirect_uris: uris(&[REDIRECT_URI]),
+        sector_identifier_uri: Some(None),
+        ..ClientMembers::default()
+    };
+    clients::update(&test.server, &Caller::command_line(), "moving", members).unwrap();
+    assert_eq!(userinfo(&test, &text(&tokens["access_token"])).status, 401);
+    // Apps on people's own machines are sectors of their own.
+    let native =
+        |id: &str| test.client(ClientMembers { redirect_uris: uris(&["http://127.0.0.1/cb"]), ..pairwise(id) });
+    let [one, other] = [native("one"), native("other")].map(|client| {
+        let client = test.server.store.read(move |connection| connection.find_client(&client.id)).unwrap().unwrap();
+        grantor::flows::subject::sector(&client)
+    });
+    assert_ne!(one, other);
 }

@@ -20,12 +20,13 @@ use crate::crypto::random;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::denial::Denial;
+use crate::domain::grant::RevocationReason;
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, environments};
+use crate::flows::{Server, environments, subject};
 use crate::store::StoreError;
 
 /// A registration that holds, before it is written. No `Debug`.
@@ -154,9 +155,15 @@ pub(super) fn store_edit(server: &Server, caller: &Caller, before: &Client, mut 
     events.extend(limits_changed(before, &client).map(|detail| {
         caller.event(AuditAction::ClientLimitsChanged, "client", client.client_id.as_str()).detail(detail)
     }));
+    // Under another sector the same grants would speak of the same people by other names (OpenID Connect Core §8.1, §12.2).
+    let renamed = subject::is_pairwise(before) != subject::is_pairwise(&client)
+        || (subject::is_pairwise(&client) && subject::sector(before) != subject::sector(&client));
     let stored = client.clone();
     let done = server.store.write(move |connection| {
         let done = connection.update_client(&stored, read_at)?;
+        if done && renamed {
+            connection.revoke_grants_of_client(stored.client_id.as_str(), RevocationReason::ClientChange, now)?;
+        }
         if done {
             events.iter().try_for_each(|event| connection.insert_audit_event(event, now))?;
         }
