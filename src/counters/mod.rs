@@ -7,4 +7,5 @@ pub mod login_throttle;
 pub mod metrics;
 pub mod proven_secrets;
 pub mod rate_limits;
+pub mod refusals;
 pub mod usage;

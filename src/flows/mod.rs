@@ -5,7 +5,9 @@ pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_checkpoints;
+pub mod audit_export;
 pub mod audit_purge;
+pub mod audit_verifications;
 pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
@@ -23,6 +25,7 @@ pub mod device;
 pub mod discovery;
 pub mod environments;
 pub mod error;
+pub mod explain;
 pub mod forward_auth;
 pub mod id_token_hint;
 pub mod introspect;
@@ -37,6 +40,7 @@ pub mod projects;
 pub mod purge;
 pub mod pushed_requests;
 pub mod reauthentication;
+pub mod refusals;
 pub mod registration;
 pub mod registration_tokens;
 pub mod resource_server;
@@ -69,6 +73,7 @@ use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
@@ -102,6 +107,8 @@ pub struct Server {
     pub rate_limits: RateLimits,
     /// How credentials are used, until it is written.
     pub usage: UsageCounters,
+    /// Why requests were refused, until it is written.
+    pub refusals: Refusals,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

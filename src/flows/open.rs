@@ -14,6 +14,7 @@ use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
 use crate::counters::proven_secrets::ProvenSecrets;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
 use crate::crypto::keyring::Keyring;
@@ -83,6 +84,7 @@ impl Server {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
             counters_down: AtomicBool::new(false),
+            refusals: Refusals::default(),
             alert_endpoints,
             logout_sender: LogoutSender::default(),
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
