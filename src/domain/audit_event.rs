@@ -86,6 +86,7 @@ pub enum AuditAction {
     AuditEventsExported,
     WebhookDeliveryResent,
     WebhookTested,
+    ConsoleSessionEnded,
 }
 
 impl AuditAction {
@@ -168,6 +169,7 @@ impl AuditAction {
             Self::AuditEventsExported => "audit_events.exported",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
+            Self::ConsoleSessionEnded => "console_session.ended",
         }
     }
 

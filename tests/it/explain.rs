@@ -186,7 +186,7 @@ fn what_the_owner_lost_is_told(engine: Engine) {
     let about = || desk.explain(&format!("credential_id={}&scope=users:read", key.id))["explanations"][0].clone();
     assert_eq!(failed(&about()), ["scope"]);
     assert_eq!(facts(&about(), "scope")["lost_by_owner"], "users:read");
-    users::set_status(&test.server, &Caller::command_line(), &user, Status::Inactive).unwrap();
+    users::set_active(&test.server, &Caller::command_line(), &user, false).unwrap();
     assert_eq!(failed(&about()), ["status", "scope"]);
     assert_eq!(facts(&about(), "status"), json!({ "access_key": "active", "user": "inactive" }));
 }
