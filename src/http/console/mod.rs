@@ -1,9 +1,14 @@
 //! The console for operators, at `/console`: every page asks the same use cases as the admin API, as a caller who holds what
 //! the grant and the roles of whoever is signed in hold together.
 
+mod alerts;
+mod audit;
+mod explain;
 mod overview;
 mod projects;
 mod session;
+mod signing_keys;
+mod webhooks;
 
 use actix_web::web;
 
@@ -21,4 +26,10 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         return;
     }
     config.service(web::resource("/console").route(web::get().to(overview::show))).configure(projects::routes);
+    config
+        .configure(audit::routes)
+        .configure(explain::routes)
+        .configure(alerts::routes)
+        .configure(webhooks::routes)
+        .configure(signing_keys::routes);
 }
