@@ -427,10 +427,7 @@ fn the_pages_show_who_asks(engine: Engine) {
         assert!(page.header("content-security-policy").contains("img-src 'self' https://cdn.app.example;"));
         assert!(shows.iter().all(|part| page.body.contains(part)), "{}", page.body);
     }
-    for part in [
-        "Sign you in and recognise you when you come back",
-        "id=\"consent-deny\"",
-    ] {
+    for part in ["Sign you in and recognise you when you come back", "id=\"consent-deny\""] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     let login = ends(&Browser::new(&test), &plain, &[("scope", "openid")]);
