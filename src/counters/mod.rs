@@ -2,6 +2,7 @@
 
 pub mod alert_queue;
 pub mod client_key_cache;
+pub mod client_standing;
 pub mod failed_authentications;
 pub mod login_throttle;
 pub mod metrics;

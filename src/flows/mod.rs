@@ -10,6 +10,7 @@ pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;
+pub mod chosen_secret;
 pub mod client_auth;
 pub mod client_keys;
 pub mod clients;
@@ -117,6 +118,7 @@ pub struct Server {
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
     client_throttle: Arc<LoginThrottle>,
+    client_total_throttle: Arc<LoginThrottle>,
     proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,

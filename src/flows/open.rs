@@ -88,6 +88,7 @@ impl Server {
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),
             client_throttle: Arc::new(LoginThrottle::new(limits)),
+            client_total_throttle: Arc::new(LoginThrottle::new(limits.ten_times())),
             user_code_throttle: LoginThrottle::new(limits),
             client_keys: ClientKeySource::default(),
             proven_secrets: ProvenSecrets::default(),
