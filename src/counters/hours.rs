@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::domain::hour_figures::{CredentialCount, HourFigure};
 use crate::domain::usage::{UsageCount, UsageKey, UsageSource};
+use crate::domain::usage_summary::is_error;
 
 /// Most credentials taken up each time that usage is written: the busiest.
 const BUSIEST: usize = 50;
@@ -49,24 +50,33 @@ impl HourCounters {
         }
     }
 
-    /// Takes up the busiest credentials of what the doors counted, `hour` being the hour they are counted in.
-    pub fn gather(&self, counts: &[(UsageKey, UsageCount)], hour: i64) {
+    /// The busiest credentials of what the doors counted.
+    pub fn busiest(counts: &[(UsageKey, UsageCount)]) -> Vec<CredentialCount> {
         let mut sums: HashMap<&str, (i64, i64)> = HashMap::new();
         for (key, count) in counts.iter().filter(|(key, _)| key.source == UsageSource::Door) {
             let sum = sums.entry(key.credential_id.as_str()).or_default();
-            let refused = if key.outcome == "valid" { 0 } else { count.requests };
+            let refused = if is_error(key) { count.requests } else { 0 };
             *sum = (sum.0.saturating_add(count.requests), sum.1.saturating_add(refused));
         }
-        let mut busiest: Vec<_> = sums.into_iter().collect();
-        busiest.sort_unstable_by(|(one, first), (other, second)| second.0.cmp(&first.0).then(one.cmp(other)));
+        let count = |(id, (requests, refused)): (&str, _)| CredentialCount { credential_id: id.to_owned(), requests, refused };
+        let mut busiest: Vec<_> = sums.into_iter().map(count).collect();
+        busiest.sort_unstable_by(|one, other| {
+            other.requests.cmp(&one.requests).then_with(|| one.credential_id.cmp(&other.credential_id))
+        });
+        busiest.truncate(BUSIEST);
+        busiest
+    }
+
+    /// Takes these up, as far as there is room in this hour.
+    pub fn tell_apart(&self, busiest: Vec<CredentialCount>, hour: i64) {
         let mut told_apart = self.told_apart.lock().unwrap_or_else(PoisonError::into_inner);
         if told_apart.0 != hour {
             *told_apart = (hour, HashSet::new());
         }
-        for (id, count) in busiest.into_iter().take(BUSIEST) {
-            if told_apart.1.contains(id) || told_apart.1.len() < MOST {
-                told_apart.1.insert(id.to_owned());
-                self.wait(id, count);
+        for CredentialCount { credential_id, requests, refused } in busiest {
+            if told_apart.1.contains(&credential_id) || told_apart.1.len() < MOST {
+                self.wait(&credential_id, (requests, refused));
+                told_apart.1.insert(credential_id);
             }
         }
     }
@@ -121,7 +131,8 @@ mod tests {
         let hours = HourCounters::default();
         hours.count(HourFigure::Tokens);
         hours.count(HourFigure::Tokens);
-        hours.gather(&[used(2, "valid", 5), used(2, "expired", 1), used(1, "valid", 3)], 7);
+        let counts = [used(2, "valid", 5), used(2, "expired", 1), used(1, "valid", 3)];
+        hours.tell_apart(HourCounters::busiest(&counts), 7);
         let taken = hours.take();
         assert_eq!(taken.figures, [(HourFigure::Tokens, 2)]);
         assert_eq!(taken.credentials[0].credential_id, "ak_00001");
@@ -134,17 +145,17 @@ mod tests {
     #[test]
     fn only_the_busiest_are_told_apart() {
         let hours = HourCounters::default();
-        let many: Vec<_> = (0..200).map(|id| used(id, "valid", id as i64 + 1)).collect();
-        hours.gather(&many, 7);
+        let many: Vec<_> = (0..200).map(|id| used(id, "valid", i64::try_from(id).unwrap() + 1)).collect();
+        hours.tell_apart(HourCounters::busiest(&many), 7);
         let taken = hours.take().credentials;
         assert_eq!(taken.len(), BUSIEST);
         assert_eq!(taken[0].credential_id, "ak_00150");
         for round in 0..100 {
             let others: Vec<_> = (0..50).map(|id| used(1_000 + round * 50 + id, "valid", 1)).collect();
-            hours.gather(&others, 7);
+            hours.tell_apart(HourCounters::busiest(&others), 7);
         }
         assert!(hours.take().credentials.len() < MOST);
-        hours.gather(&[used(99_999, "valid", 1)], 8);
+        hours.tell_apart(HourCounters::busiest(&[used(99_999, "valid", 1)]), 8);
         assert_eq!(hours.take().credentials.len(), 1);
     }
 }

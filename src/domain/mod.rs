@@ -19,6 +19,7 @@ pub mod denial;
 pub mod device_authorization;
 pub mod environment;
 pub mod grant;
+pub mod hour_figures;
 pub mod ids;
 pub mod limits;
 pub mod login_session;

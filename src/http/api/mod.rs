@@ -8,6 +8,7 @@ mod clients;
 mod configured;
 mod logout_deliveries;
 pub(super) mod openapi;
+mod overview;
 mod projects;
 mod registration_tokens;
 mod revoked_tokens;
@@ -90,6 +91,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
         .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/overview").route(web::get().to(overview::show)))
         .service(web::resource("/usage").route(web::post().to(usage::report)))
         .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
         .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
