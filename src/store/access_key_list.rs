@@ -8,7 +8,7 @@ use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::domain::access_key::AccessKey;
+use crate::domain::access_key::{AccessKey, Owner};
 use crate::domain::access_key_list::{
     AccessKeyFilter, AccessKeyOrder, AccessKeyPlace, AccessKeySort, EXPIRING_WITHIN, StandingFilter,
 };
@@ -19,7 +19,7 @@ use crate::store::access_keys::AccessKeyRow;
 use crate::store::connection::{MultiBackend, StoreConnection};
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
-use crate::store::schema::{access_key_projects, access_keys, search_words};
+use crate::store::schema::{access_key_projects, access_keys, clients, search_words, service_accounts, users};
 use crate::store::search_words::{FEW, Narrowed, WordRange};
 
 diesel::define_sql_function! {
@@ -225,4 +225,29 @@ fn place_of(key: &AccessKey, by: AccessKeySort) -> AccessKeyPlace {
         AccessKeySort::LastUsed => key.last_used_at.map_or(0, to_micros),
     };
     AccessKeyPlace { id: key.id.0.clone(), name: key.name.clone(), micros }
+}
+
+impl StoreConnection {
+    /// The names of these owners, as far as they are there: kind, identifier, name.
+    pub fn list_owner_names(&mut self, owners: &[Owner]) -> Result<Vec<(&'static str, String, String)>, StoreError> {
+        let of = |kind: &str| owners.iter().filter(|owner| owner.kind() == kind).map(Owner::id).collect::<Vec<_>>();
+        let (people, accounts, programs) = (of("user"), of("service_account"), of("client"));
+        let mut names: Vec<(&'static str, String, String)> = Vec::new();
+        let mut add = |kind: &'static str, rows: Vec<(String, String)>| {
+            names.extend(rows.into_iter().map(|(id, name)| (kind, id, name)));
+        };
+        if !people.is_empty() {
+            let query = users::table.filter(users::id.eq_any(people)).select((users::id, users::username));
+            add("user", query.load(self)?);
+        }
+        if !accounts.is_empty() {
+            let query = service_accounts::table.filter(service_accounts::id.eq_any(accounts));
+            add("service_account", query.select((service_accounts::id, service_accounts::name)).load(self)?);
+        }
+        if !programs.is_empty() {
+            let query = clients::table.filter(clients::client_id.eq_any(programs));
+            add("client", query.select((clients::client_id, clients::client_name)).load(self)?);
+        }
+        Ok(names)
+    }
 }

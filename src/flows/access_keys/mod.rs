@@ -6,13 +6,15 @@ mod check;
 mod leak;
 mod members;
 mod own;
+mod owners;
 mod rotate;
 mod status;
 
 pub use leak::report as report_leak;
 pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub use owners::{OwnerNames, owner_names};
 pub(in crate::flows) use rotate::check_grace;
-pub use rotate::{finish as finish_rotation, rotate};
+pub use rotate::{finish as finish_rotation, rotate, rotating_until};
 pub use status::{delete, set_status};
 
 use chrono::{DateTime, TimeDelta, Utc};
