@@ -85,6 +85,7 @@ pub enum AuditAction {
     AuditEventsPurged,
     WebhookDeliveryResent,
     WebhookTested,
+    ConsoleSessionEnded,
 }
 
 impl AuditAction {
@@ -166,6 +167,7 @@ impl AuditAction {
             Self::AuditEventsPurged => "audit_events.purged",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
+            Self::ConsoleSessionEnded => "console_session.ended",
         }
     }
 
