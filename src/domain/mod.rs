@@ -1,6 +1,7 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod access_key_list;
 pub mod alert;
 pub mod alert_rules;
 pub mod audit_chain;
@@ -19,6 +20,7 @@ pub mod denial;
 pub mod device_authorization;
 pub mod environment;
 pub mod grant;
+pub mod hour_figures;
 pub mod ids;
 pub mod limits;
 pub mod login_session;
@@ -33,6 +35,7 @@ pub mod registration;
 pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;
+pub mod search;
 pub mod service_account;
 pub mod signing_key;
 pub mod standard_claims;

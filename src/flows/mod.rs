@@ -34,6 +34,7 @@ pub mod logout;
 pub mod logout_deliveries;
 pub mod member;
 pub mod open;
+pub mod overview;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
@@ -67,8 +68,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
+use crate::counters::job_board::JobBoard;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
 use crate::counters::usage::UsageCounters;
@@ -104,6 +107,10 @@ pub struct Server {
     pub rate_limits: RateLimits,
     /// How credentials are used, until it is written.
     pub usage: UsageCounters,
+    /// Which credentials came near a limit lately.
+    pub near_limits: NearLimits,
+    /// How the background jobs fare.
+    pub jobs: JobBoard,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

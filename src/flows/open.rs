@@ -12,7 +12,9 @@ use crate::config::Config;
 use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
 use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
+use crate::counters::job_board::JobBoard;
 use crate::counters::metrics::Metrics;
+use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
@@ -101,6 +103,8 @@ impl Server {
             environments: config.environments.0.keys().filter_map(|name| config.environment(name)).collect(),
             rate_limits,
             usage: UsageCounters::default(),
+            near_limits: NearLimits::default(),
+            jobs: JobBoard::default(),
             roles: config.roles(),
             admin_resource: config.admin_resource(),
             keys,

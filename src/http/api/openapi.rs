@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, projects,
+    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, overview, projects,
     registration_tokens, revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
 };
 use crate::http::oauth::{device_authorization, introspect, par, register, revoke, token, userinfo};
@@ -57,7 +57,7 @@ impl Modify for Bearer {
         users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
         verify::verify, verify::verify_batch, logout_deliveries::list, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
-        usage::report, usage::of_access_key, usage::of_client,
+        overview::show, usage::report, usage::of_access_key, usage::of_client,
         workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
         workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,
         access_keys::list, access_keys::create, access_keys::show, access_keys::update, access_keys::secrets,
