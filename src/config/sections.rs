@@ -128,6 +128,13 @@ section!(
     }
 );
 section!(
+    /// `[account]`
+    AccountConfig {
+        access_keys: bool = true,
+        personal_tokens: bool = true,
+    }
+);
+section!(
     /// `[limits]`
     LimitsConfig {
         #[serde(skip_serializing)]

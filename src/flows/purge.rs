@@ -18,7 +18,7 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 17] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 18] = [
         ("device_authorizations", StoreConnection::purge_device_authorizations, now - KEEP),
         ("pushed_requests", StoreConnection::purge_pushed_requests, now),
         ("used_assertions", StoreConnection::purge_used_assertions, now),
@@ -27,6 +27,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
+        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
