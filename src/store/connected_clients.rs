@@ -31,7 +31,7 @@ impl StoreConnection {
             add(&mut found, client_id, &scope, since)?;
         }
         let standing = grants::user_id.eq(user_id).and(grants::revoked_at.is_null());
-        let standing = || standing.clone().and(grants::expires_at.gt(to_micros(now)));
+        let standing = || standing.and(grants::expires_at.gt(to_micros(now)));
         let given: Vec<(String, String, Option<i64>, Option<i64>)> = grants::table
             .filter(standing())
             .group_by((grants::client_id, grants::scope))

@@ -101,10 +101,13 @@ pub fn create(server: &Server, person: &Person, new: NewPersonalToken) -> FlowRe
     let event = event.detail(token.scope.to_string());
     let (row, sid) = (token.clone(), person.sid.clone());
     let made = server.store.write(move |connection| {
-        // The session may have ended since it was read, with all that it opened.
-        if let Some(sid) = &sid
-            && connection.find_login_session_by_sid(sid)?.is_none()
-        {
+        // What ends all that is open, as a new password does, waits for this or is seen here: the row of the user is held.
+        let is_active = connection.confirm_active_user(row.user_id.as_str())?;
+        let has_ended = match &sid {
+            Some(sid) => connection.find_login_session_by_sid(sid)?.is_none(),
+            None => false,
+        };
+        if !is_active || has_ended {
             return Ok(Made::SignedOut);
         }
         if connection.count_personal_tokens(row.user_id.as_str(), now)? >= MOST {
