@@ -290,7 +290,7 @@ fn connected_clients_are_summed_up_and_let_in_no_more(engine: Engine) {
     assert!(browser.get(&format!("/oauth/authorize?{query}")).location().path().ends_with("/consent"), "it must ask");
     let events = test.events("consent.withdrawn");
     assert_eq!(events.len(), 2);
-    assert_eq!((events[0].actor_id.as_deref(), events[0].client_id.as_deref()), (Some(ada.as_str()), Some("third")));
+    assert_eq!((events[0].actor_id.as_deref(), events[0].target_id.as_deref()), (Some(ada.as_str()), Some("third")));
     tokens(&test, &Browser::new(&test), &web, "ada", "read");
     assert_eq!(list("ada").len(), 1);
     clients::set_status(&test.server, &Caller::command_line(), "web", Status::Revoked).unwrap();

@@ -14,7 +14,7 @@ use crate::support::*;
 pub fn person(test: &TestServer, username: &str) -> Person {
     let user = users::show(&test.server, &Caller::command_line(), username).unwrap();
     let source = Source { address: "192.0.2.7".parse().ok(), ..Source::default() };
-    Person { user, sid: None, source }
+    Person { user, sid: None, client_id: None, source }
 }
 
 /// The same in the one session that they have.

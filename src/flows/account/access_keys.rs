@@ -24,6 +24,11 @@ pub fn are_allowed(server: &Server, person: &Person) -> bool {
     server.config.account.access_keys || OWN.iter().all(|scope| role::holds(&held, scope))
 }
 
+/// Refuses whoever may have none.
+pub fn check_allowed(server: &Server, person: &Person) -> FlowResult<()> {
+    Ok(caller(server, person).map(drop)?)
+}
+
 /// The person as a caller of the use cases: holding the right to manage their own keys, what their roles hold, and every
 /// ordinary scope.
 fn caller(server: &Server, person: &Person) -> Result<Caller, Denial> {
@@ -34,7 +39,7 @@ fn caller(server: &Server, person: &Person) -> Result<Caller, Denial> {
     let ordinary = grantable(server, &person.user, Carrier::AccessKey);
     Ok(Caller {
         actor: Actor::User(person.id()),
-        client_id: None,
+        client_id: person.client_id.clone(),
         owner: Some(Owner::User(person.id())),
         held: roles.union(&ordinary).union(&Scope::from_tokens(OWN)),
         projects: Vec::new(),

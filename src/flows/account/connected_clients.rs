@@ -22,7 +22,8 @@ pub struct ConnectedClient {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The clients that somebody has let in, the one that was used last first. Revoked clients hold nothing any more.
+/// The clients that somebody has let in, the one that was used last first. Revoked clients hold nothing any more, and these
+/// pages themselves are none to be let in.
 pub fn list(server: &Server, person: &Person) -> FlowResult<Vec<ConnectedClient>> {
     let (user_id, now) = (person.id(), server.clock.now());
     let found = server.store.read(|connection| {
@@ -33,7 +34,7 @@ pub fn list(server: &Server, person: &Person) -> FlowResult<Vec<ConnectedClient>
     let mut clients: Vec<_> = found
         .into_iter()
         .filter_map(|(client, connection)| Some((client?, connection)))
-        .filter(|(client, _)| client.status != Status::Revoked)
+        .filter(|(client, _)| client.status != Status::Revoked && !is_page(person, client.client_id.as_str()))
         .map(|(client, connection)| ConnectedClient {
             scopes: token::describe(server, &connection.scope),
             client,
@@ -45,10 +46,27 @@ pub fn list(server: &Server, person: &Person) -> FlowResult<Vec<ConnectedClient>
     Ok(clients)
 }
 
+fn is_page(person: &Person, client_id: &str) -> bool {
+    person.client_id.as_deref() == Some(client_id)
+}
+
+fn unknown() -> FlowError {
+    FlowError::Denied(Denial::NotFound("connected client"))
+}
+
+/// One of them.
+pub fn show(server: &Server, person: &Person, client_id: &str) -> FlowResult<ConnectedClient> {
+    let found = list(server, person)?.into_iter().find(|connected| connected.client.client_id.as_str() == client_id);
+    found.ok_or_else(unknown)
+}
+
 /// Revokes all that a client was granted, with its refresh tokens, and forgets the consent: it has to ask again.
 pub fn disconnect(server: &Server, person: &Person, client_id: &str) -> FlowResult<()> {
+    if is_page(person, client_id) {
+        return Err(unknown());
+    }
     let (user_id, client_id, now) = (person.id(), client_id.to_owned(), server.clock.now());
-    let event = person.event(AuditAction::ConsentWithdrawn, "client", &client_id).through(&client_id);
+    let event = person.event(AuditAction::ConsentWithdrawn, "client", &client_id);
     let done = server.store.write(move |connection| {
         let both = (user_id.as_str(), client_id.as_str());
         let grants = connection.revoke_grants_of_user_to_client(both, RevocationReason::UserRequest, now)?;
@@ -59,5 +77,5 @@ pub fn disconnect(server: &Server, person: &Person, client_id: &str) -> FlowResu
         }
         Ok(done)
     })?;
-    if done { Ok(()) } else { Err(FlowError::Denied(Denial::NotFound("connected client"))) }
+    if done { Ok(()) } else { Err(unknown()) }
 }

@@ -23,6 +23,8 @@ pub struct Person {
     pub user: User,
     /// The login session in which they came.
     pub sid: Option<String>,
+    /// The client that their pages are.
+    pub client_id: Option<String>,
     /// From where.
     pub source: Source,
 }
@@ -30,7 +32,11 @@ pub struct Person {
 impl Person {
     fn event(&self, action: AuditAction, kind: &'static str, id: &str) -> NewAuditEvent {
         let actor = Actor::User(self.user.id.0.clone());
-        NewAuditEvent::success(action, actor, self.source.clone()).on(kind, id)
+        let event = NewAuditEvent::success(action, actor, self.source.clone()).on(kind, id);
+        match &self.client_id {
+            Some(client_id) => event.through(client_id),
+            None => event,
+        }
     }
 
     fn id(&self) -> String {

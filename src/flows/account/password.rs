@@ -31,7 +31,7 @@ pub fn change(server: &Server, person: &Person, change: PasswordChange) -> FlowR
     let attempt = LoginAttempt {
         username: user.username.clone(),
         password: change.old,
-        client_id: None,
+        client_id: person.client_id.clone(),
         source: person.source.clone(),
     };
     let proven = password_check::check(server, &attempt)?;

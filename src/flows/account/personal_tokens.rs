@@ -59,11 +59,14 @@ pub fn are_allowed(server: &Server) -> bool {
     server.config.account.personal_tokens
 }
 
+/// Refuses where people may make none.
+pub fn check_allowed(server: &Server) -> FlowResult<()> {
+    if are_allowed(server) { Ok(()) } else { Err(Denial::NotFound("page").into()) }
+}
+
 /// Makes a token.
 pub fn create(server: &Server, person: &Person, new: NewPersonalToken) -> FlowResult<PersonalTokenWithText> {
-    if !are_allowed(server) {
-        return Err(Denial::NotFound("page").into());
-    }
+    check_allowed(server)?;
     let authority = check(server, person, &new)?;
     let lifetime = i64::try_from(new.expires_in).unwrap_or(i64::MAX);
     let now = server.clock.now();
