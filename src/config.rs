@@ -35,7 +35,6 @@ pub struct Config {
     pub signing_keys: SigningKeyConfig,
     pub passwords: PasswordConfig,
     pub login: LoginConfig,
-    pub account: AccountConfig,
     pub limits: LimitsConfig,
     pub environments: Environments,
     pub plans: Plans,
@@ -51,6 +50,9 @@ pub struct Config {
     pub outbound: OutboundConfig,
     pub registration: RegistrationConfig,
     pub seed: SeedConfig,
+    pub brand: BrandConfig,
+    pub console: ConsoleConfig,
+    pub account: AccountConfig,
     pub log: LogConfig,
 }
 
@@ -73,10 +75,12 @@ macro_rules! section {
 // After the macro, which it uses.
 pub mod alerts;
 mod checks;
+pub mod pages;
 mod registration;
 mod sections;
 
 pub use alerts::{AlertConfig, MailConfig, OutboundConfig, WebhookConfig, Webhooks};
+pub use pages::{AccountConfig, BrandConfig, ConsoleConfig};
 pub use registration::{RegistrationConfig, SeedConfig};
 pub use sections::*;
 
@@ -147,6 +151,7 @@ impl Config {
         }
         self.check_alerts()?;
         self.check_registration()?;
+        self.check_pages()?;
         // RFC 6750 §2.1: another one could never be presented.
         let usable = |token: &HiddenText| token.0.len() >= 16 && bearer_token(&format!("Bearer {}", token.0)).is_some();
         if !self.metrics.token.as_ref().is_none_or(usable) {

@@ -234,8 +234,8 @@ fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
 }
 
 /// What other secrets of the server start with, JWTs, and identifiers, which are no secrets: none may be taken for another.
-const RESERVED_PREFIXES: [&str; 14] =
-    ["rt_", "ac_", "ls_", "cf_", "cs_", "pr_", "dc_", "rg_", "ia_", "eyJ", "ak_", "pt_", "sa_", "wf_"];
+const RESERVED_PREFIXES: [&str; 15] =
+    ["rt_", "ac_", "ls_", "co_", "cf_", "cs_", "pr_", "dc_", "rg_", "ia_", "eyJ", "ak_", "pt_", "sa_", "wf_"];
 
 /// Access keys of an environment must be told from every other kind of secret.
 fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<(), ConfigError> {

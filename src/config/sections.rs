@@ -13,7 +13,7 @@ use crate::config::{COUNTERS_IN_MEMORY, HiddenText};
 use crate::domain::audit_chain::AuditClass;
 use crate::domain::environment::DEFAULT_ENVIRONMENT;
 use crate::domain::limits::Limits;
-use crate::domain::role::ADMIN_SCOPE;
+use crate::domain::role::{ADMIN_API_SCOPES, ADMIN_SCOPE, DISABLE_SCOPE};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::signing_alg::SigningAlg;
@@ -125,13 +125,6 @@ section!(
         failures_per_address: u32 = 50,
         #[serde(with = "humantime_serde")]
         failure_window: Duration = Duration::from_secs(900),
-    }
-);
-section!(
-    /// `[account]`
-    AccountConfig {
-        access_keys: bool = true,
-        personal_tokens: bool = true,
     }
 );
 section!(
@@ -330,17 +323,17 @@ pub struct RoleConfig(pub BTreeMap<String, Scope>);
 
 impl Default for RoleConfig {
     fn default() -> Self {
-        let roles = [
-            ("admin", [ADMIN_SCOPE].as_slice()),
-            ("auditor", &["audit-events:read"]),
-            ("support", &["clients:read", "users:read"]),
-        ];
-        Self(
-            roles
-                .into_iter()
-                .map(|(name, scope)| (name.to_owned(), Scope::from_tokens(scope.iter().copied())))
-                .collect(),
-        )
+        let names = || ADMIN_API_SCOPES.iter().map(|(name, _)| *name);
+        let role = |name: &str, holds: &dyn Fn(&str) -> bool| {
+            (name.to_owned(), Scope::from_tokens(names().filter(|scope| holds(scope))))
+        };
+        let reads = |scope: &str| scope.ends_with(":read");
+        Self(BTreeMap::from([
+            role("owner", &|scope| scope == ADMIN_SCOPE),
+            role("admin", &|scope| scope != ADMIN_SCOPE),
+            role("support", &|scope| scope == DISABLE_SCOPE || (reads(scope) && scope != "audit-events:read")),
+            role("auditor", &reads),
+        ]))
     }
 }
 

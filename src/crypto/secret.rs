@@ -22,6 +22,8 @@ pub enum SecretKind {
     RefreshToken,
     /// A login session's cookie.
     LoginSession,
+    /// The cookie of a session of the console and the account pages.
+    ConsoleSession,
     /// The value that ties a form to a browser.
     CsrfToken,
     /// The reference of a pushed authorization request.
@@ -41,6 +43,7 @@ impl SecretKind {
             Self::AuthorizationCode => "ac",
             Self::RefreshToken => "rt",
             Self::LoginSession => "ls",
+            Self::ConsoleSession => "co",
             Self::CsrfToken => "cf",
             Self::PushedRequest => "pr",
             Self::DeviceCode => "dc",

@@ -90,6 +90,7 @@ pub enum AuditAction {
     AuditEventsPurged,
     WebhookDeliveryResent,
     WebhookTested,
+    ConsoleSessionEnded,
 }
 
 impl AuditAction {
@@ -176,6 +177,7 @@ impl AuditAction {
             Self::AuditEventsPurged => "audit_events.purged",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
+            Self::ConsoleSessionEnded => "console_session.ended",
         }
     }
 

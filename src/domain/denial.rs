@@ -98,6 +98,14 @@ pub enum Denial {
     WorkflowOriginNotAllowed,
     /// Unknown user, wrong password or disabled account: the same answer.
     LoginFailed,
+    /// A dangerous action needs the password once more.
+    PasswordNeeded,
+    /// The password that was asked for once more is wrong.
+    PasswordWrong,
+    /// The name was not typed as it is.
+    NotConfirmed,
+    /// The console cannot tell this authorization response for one that this browser asked for.
+    ConsoleSignInStale,
     /// Too many failed attempts; seconds until the next may be made.
     LoginThrottled(u64),
     /// Too many requests from this address; seconds until the next may be made.
@@ -200,6 +208,10 @@ impl Denial {
             | Self::WorkflowSuspended
             | Self::WorkflowOriginNotAllowed
             | Self::LoginFailed
+            | Self::PasswordNeeded
+            | Self::PasswordWrong
+            | Self::NotConfirmed
+            | Self::ConsoleSignInStale
             | Self::UserInactive => ErrorCode::InvalidGrant,
             // RFC 6749 has no word for it: §4.1.2.1's for a server that cannot serve this request now.
             Self::LoginThrottled(_)
@@ -281,6 +293,10 @@ impl Denial {
             Self::RefreshTokenRevoked => "the refresh token has been revoked",
             Self::RefreshTokenReused => "the refresh token was used before",
             Self::LoginFailed => "username or password is wrong",
+            Self::PasswordNeeded => "give your password once more",
+            Self::PasswordWrong => "the password is wrong",
+            Self::NotConfirmed => "type the name as it is written",
+            Self::ConsoleSignInStale => "this sign-in was not begun in this browser, or too long ago: start again",
             Self::WorkflowUnknown => "there is no such workflow of this client",
             Self::WorkflowInactive => "the workflow is disabled",
             Self::WorkflowSuspended => "the workflow is suspended until the client's current secret is entered for it",

@@ -14,6 +14,7 @@ pub mod client_metadata_check;
 pub mod common_passwords;
 pub mod connected_client;
 pub mod consent;
+pub mod console_session;
 pub mod credential;
 pub mod denial;
 pub mod device_authorization;

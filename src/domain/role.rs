@@ -7,9 +7,12 @@ use crate::protocol::scope::Scope;
 /// The scope that holds every scope of the admin API.
 pub const ADMIN_SCOPE: &str = "admin";
 
+/// The scope that stops things and starts none: for those who answer the telephone at night.
+pub const DISABLE_SCOPE: &str = "credentials:disable";
+
 /// The scopes of the admin API with what they allow: each is privileged. A platform cannot use these words for its own API,
 /// so they say whose they are where platforms are known to use the plain word.
-pub const ADMIN_API_SCOPES: [(&str, &str); 26] = [
+pub const ADMIN_API_SCOPES: [(&str, &str); 27] = [
     (ADMIN_SCOPE, "Administer this server without limits"),
     ("clients:read", "See registered clients"),
     ("clients:write", "Register, edit and revoke clients"),
@@ -35,6 +38,7 @@ pub const ADMIN_API_SCOPES: [(&str, &str); 26] = [
     ("client-workflows:write", "Create, authorize and revoke workflows"),
     ("usage:read", "See how credentials are used"),
     ("usage:write", "Report how credentials were used"),
+    (DISABLE_SCOPE, "Disable access keys, clients, service accounts, workflows and users"),
     ("credentials:verify", "Ask whether credentials are valid"),
 ];
 

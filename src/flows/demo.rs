@@ -75,7 +75,7 @@ pub fn create(server: &Server) -> FlowResult<Demo> {
         }
     }
     let user = create_user(server, &caller, "demo", &[])?;
-    let admin = create_user(server, &caller, "admin", &["admin"])?;
+    let admin = create_user(server, &caller, "admin", &["owner"])?;
     let confidential_client = create_client(server, &caller, true)?;
     let public_client = create_client(server, &caller, false)?;
     Ok(Demo { issuer: server.config.server.issuer.clone(), user, admin, confidential_client, public_client })

@@ -16,6 +16,7 @@ pub mod client_keys;
 pub mod clients;
 pub mod configured;
 pub mod consent;
+pub mod console;
 pub mod credentials;
 pub mod csrf;
 pub mod delivery;

@@ -27,7 +27,7 @@ use crate::flows::caller::Caller;
 use crate::flows::client_keys::ClientKeySource;
 use crate::flows::error::{Failure, FlowError};
 use crate::flows::logout_deliveries::LogoutSender;
-use crate::flows::{Server, audit_chain, limits, scopes, signing_keys};
+use crate::flows::{Server, audit_chain, console, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -113,6 +113,7 @@ impl Server {
         scopes::reload(&server).map_err(Failure::from)?;
         signing_keys::reload(&server)?;
         signing_keys::ensure_first(&server, progress)?;
+        ensure_console_client(&server)?;
         Ok(server)
     }
 }
@@ -123,6 +124,18 @@ fn adopt_audit_events(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Op
         Ok(_) => Ok(()),
         Err(FlowError::Failed(failure)) => Err(failure.into()),
         Err(FlowError::Denied(denial)) => Err(Failure::Internal(denial.public_text()).into()),
+    }
+}
+
+/// The client of the console and the account pages, before anybody asks for them.
+fn ensure_console_client(server: &Server) -> Result<(), OpenError> {
+    match console::ensure_client(server) {
+        Ok(()) => Ok(()),
+        Err(FlowError::Failed(failure)) => Err(failure.into()),
+        Err(FlowError::Denied(denial)) => {
+            let text = format!("the client {} could not be registered: {}", console::CLIENT_ID, denial.public_text());
+            Err(OpenError::Setting(text))
+        }
     }
 }
 

@@ -1,16 +1,21 @@
-//! The two cookies: the login session, and the random value that ties forms to a browser.
+//! The cookies: the login session, the random value that ties forms to a browser, the session of the console and the account
+//! pages, and what a browser on its way to that one must bring back.
 //!
 //! Each is `__Host-` and `Secure` (ASVS 5.0 V3.3.1). Over plain http, which only a loopback issuer may speak, browsers take
 //! such cookies from 127.0.0.1 but many other clients do not; there, a twin without prefix and `Secure` is set beside it.
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
+use url::form_urlencoded::byte_serialize;
 
 use crate::crypto::random::RandomError;
 use crate::crypto::secret::SecretKind;
 use crate::http::edge::Edge;
+use crate::protocol::params::decode_component;
 
 const SESSION: (&str, &str) = ("__Host-grantor-session", "grantor-session");
+const CONSOLE: (&str, &str) = ("__Host-grantor-console", "grantor-console");
+const DEPARTURE: (&str, &str) = ("__Host-grantor-departure", "grantor-departure");
 const BROWSER: (&str, &str) = ("__Host-grantor-browser", "grantor-browser");
 
 fn read(request: &HttpRequest, edge: &Edge, names: (&str, &str)) -> Option<String> {
@@ -64,4 +69,38 @@ pub fn browser_or_new(request: &HttpRequest, edge: &Edge) -> Result<(String, boo
 /// Sets the browser's value.
 pub fn set_browser(response: &mut HttpResponse, edge: &Edge, value: &str) {
     set(response, edge, BROWSER, value, true);
+}
+
+/// The cookie of the console's session.
+pub fn console(request: &HttpRequest, edge: &Edge) -> Option<String> {
+    read(request, edge, CONSOLE)
+}
+
+/// Sets the cookie of the console's session.
+pub fn set_console(response: &mut HttpResponse, edge: &Edge, value: &str) {
+    set(response, edge, CONSOLE, value, true);
+}
+
+/// Removes the cookie of the console's session.
+pub fn remove_console(response: &mut HttpResponse, edge: &Edge) {
+    set(response, edge, CONSOLE, "", false);
+}
+
+/// What a browser on its way to the console brings back, and the page that it wanted.
+pub fn departure(request: &HttpRequest, edge: &Edge) -> Option<(String, String)> {
+    let value = read(request, edge, DEPARTURE)?;
+    let (secret, page) = value.split_once('~')?;
+    let page = decode_component(page.as_bytes()).ok()?;
+    Some((secret.to_owned(), page))
+}
+
+/// Sends a browser on its way to the console.
+pub fn set_departure(response: &mut HttpResponse, edge: &Edge, secret: &str, page: &str) {
+    let page: String = byte_serialize(page.as_bytes()).collect();
+    set(response, edge, DEPARTURE, &format!("{secret}~{page}"), true);
+}
+
+/// It has come back.
+pub fn remove_departure(response: &mut HttpResponse, edge: &Edge) {
+    set(response, edge, DEPARTURE, "", false);
 }

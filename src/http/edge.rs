@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::flows::Server;
 use crate::http::address;
 use crate::http::error::problem;
+use crate::http::kit::brand::Brand;
 use crate::http::rate_headers::{self, Standing};
 
 /// What the edge needs of the settings, worked out once.
@@ -28,14 +29,20 @@ pub struct Edge {
     pub trusted_proxies: Vec<IpNet>,
     /// Where the metadata of the admin API is found.
     pub resource_metadata_paths: Vec<String>,
+    /// How the pages look.
+    pub brand: Brand,
+    /// Is there a console?
+    pub console: bool,
+    /// Are there account pages?
+    pub account: bool,
     tls: bool,
     allow_plain: bool,
 }
 
 impl Edge {
-    /// From the settings; `tls` tells whether this listener speaks it.
-    pub fn new(config: &Config, tls: bool) -> Self {
-        Self {
+    /// From the settings; `tls` tells whether this listener speaks it. Fails where the logo cannot be read.
+    pub fn new(config: &Config, tls: bool) -> std::io::Result<Self> {
+        Ok(Self {
             base_path: config.base_path(),
             origin: config.issuer_origin(),
             https: config.is_https(),
@@ -43,7 +50,10 @@ impl Edge {
             resource_metadata_paths: resource_metadata_paths(config),
             tls,
             allow_plain: config.server.danger_plain_http,
-        }
+            brand: Brand::open(&config.brand)?,
+            console: config.console.enabled,
+            account: config.account.enabled,
+        })
     }
 
     /// May this request be served as it came? Over TLS, from this machine, or through a trusted proxy that itself was
@@ -169,6 +179,8 @@ fn endpoint(path: &str) -> &'static str {
         "/v1/verify" | "/v1/verify/batch" => "verify",
         _ if path.starts_with("/v1/forward-auth/") => "forward_auth",
         _ if path.starts_with("/v1/") => "api",
+        _ if path == "/console" || path.starts_with("/console/") => "console",
+        _ if path == "/account" || path.starts_with("/account/") => "account",
         _ if path.starts_with("/static/") => "static",
         _ => "other",
     }

@@ -57,6 +57,8 @@ fn status(denial: &Denial) -> StatusCode {
         | Denial::AddressNotAllowed
         | Denial::CallerNotAllowed
         | Denial::LoginFailed
+        | Denial::PasswordNeeded
+        | Denial::PasswordWrong
         | Denial::IntrospectionNotAllowed => StatusCode::FORBIDDEN,
         _ => StatusCode::BAD_REQUEST,
     }

@@ -1,7 +1,9 @@
 //! actix-web, and nothing of store or diesel (layer 4): the one route table and the middleware stack.
 
+mod account;
 mod address;
 pub mod api;
+mod console;
 mod cookies;
 mod cors;
 mod edge;
@@ -10,6 +12,7 @@ mod extract;
 mod forward_auth;
 mod health;
 mod json;
+mod kit;
 mod limits;
 mod metrics;
 mod oauth;
@@ -39,7 +42,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub fn serve(server: Arc<Server>, listener: TcpListener, tls: Option<&tls::Tls>) -> std::io::Result<RunningServer> {
     let workers = worker_threads(server.config.server.workers);
     let shutdown = server.config.server.shutdown_timeout.as_secs();
-    let edge = web::Data::new(Edge::new(&server.config, tls.is_some()));
+    let edge = web::Data::new(Edge::new(&server.config, tls.is_some())?);
     let data = web::Data::from(server);
     let http = HttpServer::new(move || {
         App::new()
@@ -122,6 +125,8 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
                     .route(web::delete().to(oauth::register::delete)),
             )
             .configure(page_routes)
+            .configure(|routes| console::routes(routes, edge))
+            .configure(|routes| account::routes(routes, edge))
             .service(api::scope())
             .default_service(web::to(edge::not_found)),
     );
@@ -146,6 +151,9 @@ fn page_routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(pages::logout::submit)),
         )
         .service(web::resource("/static/style.css").route(web::get().to(pages::style)))
+        .service(web::resource("/static/brand.css").route(web::get().to(kit::brand::colours)))
+        .service(web::resource("/static/logo").route(web::get().to(kit::brand::logo)))
+        .service(web::resource("/static/desk.js").route(web::get().to(pages::script)))
         .service(
             web::resource("/device")
                 .route(web::get().to(pages::device::show))

@@ -18,6 +18,7 @@ mod clients;
 mod connected_clients;
 mod connection;
 mod consents;
+mod console_sessions;
 mod credential_audiences;
 mod device_authorizations;
 mod error;

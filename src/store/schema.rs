@@ -178,6 +178,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    console_sessions (digest) {
+        digest -> Binary,
+        grant_id -> Text,
+        proven_at -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     signing_keys (kid) {
         kid -> Text,
         bits -> Integer,

@@ -31,6 +31,7 @@ use grantor::protocol::signing_alg::SigningAlg;
 use grantor::store::{DatabaseUrl, SealedSigningKey, Store, StoreSettings};
 use reqwest::StatusCode;
 use reqwest::blocking::{Client as HttpClient, RequestBuilder, Response};
+use reqwest::cookie::{CookieStore as _, Jar};
 use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
@@ -250,6 +251,10 @@ impl TestServer {
         // The least that OWASP allows in time: tests hash a lot.
         config.passwords.memory_kib = 7_168;
         config.passwords.iterations = 5;
+        // Most tests want one role that may everything, and count clients.
+        config.roles.0.insert("admin".to_owned(), Scope::from_tokens(["admin"]));
+        config.console.enabled = false;
+        config.account.enabled = false;
         change(&mut config);
         let server = Arc::new(Server::open(config, clock.clone(), &|_| ()).unwrap());
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -491,13 +496,27 @@ pub fn claims(token: &str) -> Value {
 pub struct Browser<'a> {
     test: &'a TestServer,
     http: HttpClient,
+    jar: Arc<Jar>,
 }
 
 impl<'a> Browser<'a> {
     /// A fresh browser.
     pub fn new(test: &'a TestServer) -> Self {
-        let builder = HttpClient::builder().redirect(reqwest::redirect::Policy::none()).cookie_store(true);
-        Self { test, http: builder.build().unwrap() }
+        let jar = Arc::new(Jar::default());
+        let builder = HttpClient::builder().redirect(reqwest::redirect::Policy::none()).cookie_provider(jar.clone());
+        Self { test, http: builder.build().unwrap(), jar }
+    }
+
+    /// The value of one of its cookies.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let all = self.jar.cookies(&self.test.url("/").parse().unwrap())?;
+        let mut pairs = all.to_str().unwrap().split("; ").filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    }
+
+    /// Gives it a cookie.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.jar.add_cookie_str(&format!("{name}={value}; Path=/"), &self.test.url("/").parse().unwrap());
     }
 
     /// A request to a path of the server, to add headers to.

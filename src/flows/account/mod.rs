@@ -14,6 +14,7 @@ use crate::domain::role;
 use crate::domain::standard_claims::is_openid_scope;
 use crate::domain::user::User;
 use crate::flows::Server;
+use crate::flows::console::Visit;
 use crate::protocol::scope::{OFFLINE_ACCESS, Scope};
 
 /// Somebody who is signed in to their own pages.
@@ -30,6 +31,16 @@ pub struct Person {
 }
 
 impl Person {
+    /// Whoever is at the pages.
+    pub fn of(visit: &Visit) -> Self {
+        Self {
+            user: visit.user.clone(),
+            sid: visit.sid.clone(),
+            client_id: visit.caller.client_id.clone(),
+            source: visit.caller.source.clone(),
+        }
+    }
+
     fn event(&self, action: AuditAction, kind: &'static str, id: &str) -> NewAuditEvent {
         let actor = Actor::User(self.user.id.0.clone());
         let event = NewAuditEvent::success(action, actor, self.source.clone()).on(kind, id);

@@ -69,7 +69,7 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
 }
 
 /// The last page; where there is nothing to load, the browser goes back at once.
-fn signed_out(edge: &Edge, done: &SignedOut) -> HttpResponse {
+pub fn signed_out(edge: &Edge, done: &SignedOut) -> HttpResponse {
     let mut response = match &done.return_to {
         Some(return_to) if done.frames.is_empty() => respond::see_other(return_to),
         return_to => {

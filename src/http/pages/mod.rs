@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, X_FRAME_OPTIONS,
 };
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use url::Url;
 
@@ -21,25 +21,58 @@ use crate::flows::error::FlowError;
 use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
+use crate::http::kit::brand::KEEP;
+use crate::http::kit::texts::{Language, Texts};
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::redirect_uri::form_action_source;
 
 const STYLE: &str = include_str!("../../../static/style.css");
+const SCRIPT: &str = include_str!("../../../static/desk.js");
 /// The one script: it submits the form of the form_post response mode. Its hash is in the policy.
 const SUBMIT: &str = "document.forms[0].submit()";
 
 /// The address of the stylesheet with a version, so that it can be cached for good.
 static STYLE_VERSION: LazyLock<String> = LazyLock::new(|| etag(STYLE.as_bytes()).trim_matches('"').to_owned());
+/// The same for the script.
+pub(super) static SCRIPT_VERSION: LazyLock<String> =
+    LazyLock::new(|| etag(SCRIPT.as_bytes()).trim_matches('"').to_owned());
 
 /// What every page has.
-struct Frame {
-    base: String,
-    style_version: &'static str,
+pub(super) struct Frame {
+    /// The path of the issuer.
+    pub base: String,
+    /// The version of the stylesheet.
+    pub style_version: &'static str,
+    /// The language.
+    pub texts: Texts,
+    /// What the server is called.
+    pub brand: String,
+    /// The version of its colours.
+    pub brand_version: String,
+    /// The version of its logo, where it has one.
+    pub logo_version: Option<String>,
 }
 
 impl Frame {
+    /// In English: where it is not known who reads.
     fn new(edge: &Edge) -> Self {
-        Self { base: edge.base_path.clone(), style_version: &STYLE_VERSION }
+        Self::in_language(edge, Texts(Language::English))
+    }
+
+    /// In the reader's language.
+    pub fn of(request: &HttpRequest, edge: &Edge) -> Self {
+        Self::in_language(edge, Texts::of(request))
+    }
+
+    fn in_language(edge: &Edge, texts: Texts) -> Self {
+        Self {
+            base: edge.base_path.clone(),
+            style_version: &STYLE_VERSION,
+            texts,
+            brand: edge.brand.name.clone(),
+            brand_version: edge.brand.version.clone(),
+            logo_version: edge.brand.logo_version().map(str::to_owned),
+        }
     }
 }
 
@@ -87,7 +120,7 @@ fn policy_with_frames(frames: &[String]) -> String {
     if origins.is_empty() { plain } else { format!("{plain}; frame-src {}", origins.join(" ")) }
 }
 
-fn render(status: StatusCode, page: &impl Template, policy: String) -> HttpResponse {
+pub(super) fn render(status: StatusCode, page: &impl Template, policy: String) -> HttpResponse {
     match page.render() {
         Ok(html) => HttpResponse::build(status)
             .content_type("text/html; charset=utf-8")
@@ -126,7 +159,7 @@ pub fn error(server: &web::Data<Server>, edge: &Edge, error: &FlowError) -> Http
 }
 
 /// The same answer with `Retry-After`, where another try is worth it later.
-fn with_retry_after(mut response: HttpResponse, seconds: Option<u64>) -> HttpResponse {
+pub(super) fn with_retry_after(mut response: HttpResponse, seconds: Option<u64>) -> HttpResponse {
     if let Some(seconds) = seconds {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -153,15 +186,17 @@ pub fn form_post(response: &AuthorizationResponse) -> HttpResponse {
 
 /// `GET /static/style.css`
 pub async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(STYLE)
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header(KEEP).body(STYLE)
+}
+
+/// `GET /static/desk.js`: what the pages of the console and the account can do without.
+pub async fn script() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").insert_header(KEEP).body(SCRIPT)
 }
 
 /// Checks that a form was sent by the browser it was made for: by its token, and by what the browser says of its origin.
-fn check_form(
-    request: &actix_web::HttpRequest,
+pub(super) fn check_form(
+    request: &HttpRequest,
     server: &Server,
     edge: &Edge,
     (browser, session): (Option<&str>, Option<&str>),

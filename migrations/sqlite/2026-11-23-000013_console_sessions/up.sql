@@ -1,0 +1,10 @@
+-- Browsers that are signed in to the console and the account pages: a session is of a grant, and ends with it.
+CREATE TABLE console_sessions (
+    digest BLOB PRIMARY KEY NOT NULL,
+    grant_id TEXT NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
+    proven_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_sessions_by_grant ON console_sessions (grant_id);
+CREATE INDEX console_sessions_by_end ON console_sessions (expires_at);

@@ -1,0 +1,26 @@
+# Die Navigation.
+nav-console = Konsole
+nav-account = Ihr Konto
+nav-overview = Übersicht
+nav-access-keys = API-Schlüssel
+nav-clients = Clients
+nav-workflows = Workflows
+nav-users = Benutzer
+nav-sessions = Sitzungen
+nav-service-accounts = Dienstkonten
+nav-projects = Projekte
+nav-scopes = Rechte
+nav-environments = Umgebungen und Tarife
+nav-signing-keys = Signaturschlüssel
+nav-audit = Protokoll
+nav-alerts = Warnungen
+nav-webhooks = Webhooks
+nav-logout-deliveries = Abmelde-Tokens
+nav-explain = Warum wurde das abgelehnt?
+nav-profile = Profil
+nav-password = Passwort
+nav-own-sessions = Sitzungen
+nav-apps = Verbundene Apps
+nav-own-access-keys = API-Schlüssel
+nav-tokens = Persönliche Tokens
+nav-own-usage = Nutzung

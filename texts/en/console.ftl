@@ -1,0 +1,26 @@
+# The navigation.
+nav-console = Console
+nav-account = Your account
+nav-overview = Overview
+nav-access-keys = API keys
+nav-clients = Clients
+nav-workflows = Workflows
+nav-users = Users
+nav-sessions = Sessions
+nav-service-accounts = Service accounts
+nav-projects = Projects
+nav-scopes = Scopes
+nav-environments = Environments and plans
+nav-signing-keys = Signing keys
+nav-audit = Audit log
+nav-alerts = Alerts
+nav-webhooks = Webhooks
+nav-logout-deliveries = Logout tokens
+nav-explain = Why was this refused?
+nav-profile = Profile
+nav-password = Password
+nav-own-sessions = Sessions
+nav-apps = Connected apps
+nav-own-access-keys = API keys
+nav-tokens = Personal tokens
+nav-own-usage = Usage
