@@ -1,6 +1,7 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
 pub mod access_keys;
+pub mod account;
 pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
@@ -48,6 +49,7 @@ pub mod scopes;
 pub mod seed;
 pub mod service_accounts;
 pub mod session_end;
+pub mod sessions;
 pub mod signing_keys;
 pub mod subject;
 pub mod token;

@@ -31,6 +31,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
+        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),

@@ -82,8 +82,7 @@ pub fn flush(server: &Server) -> Flushed {
 
 fn offer_alert(server: &Server, new: &NewAddress) {
     let Ok(address) = new.address.parse() else { return };
-    let kind = if is_access_key(&new.credential_id) { "access_key" } else { "client" };
-    let subject = AlertSubject::new(kind, new.credential_id.clone());
+    let subject = AlertSubject::of_credential(new.credential_id.clone());
     if let Some(alert) = server.alert_rules.new_address(&subject, address, true, server.clock.now()) {
         server.alerts.offer(alert);
     }

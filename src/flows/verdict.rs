@@ -261,8 +261,7 @@ fn watch_limit(server: &Server, credential: &Credential, window: &WindowState, c
 }
 
 fn subject_of(credential: &Credential) -> AlertSubject {
-    let kind = if credential.id.starts_with("ak_") { "access_key" } else { "client" };
-    AlertSubject::new(kind, credential.id.clone())
+    AlertSubject::of_credential(credential.id.clone())
 }
 
 /// Counts in memory: nothing here waits for the database.

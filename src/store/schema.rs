@@ -156,6 +156,24 @@ diesel::table! {
         auth_time -> BigInt,
         expires_at -> BigInt,
         sid -> Text,
+        last_used_at -> Nullable<BigInt>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    personal_tokens (id) {
+        id -> Text,
+        user_id -> Text,
+        name -> Text,
+        jti -> Text,
+        environment -> Text,
+        scope -> Text,
+        resources -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 
@@ -498,6 +516,7 @@ diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
+diesel::joinable!(personal_tokens -> users (user_id));
 diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(access_key_secrets -> access_keys (access_key_id));
 diesel::joinable!(access_key_projects -> access_keys (access_key_id));
@@ -515,6 +534,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     clients,
     grants,
     login_sessions,
+    personal_tokens,
     refresh_tokens,
     search_words,
     service_accounts,

@@ -290,7 +290,7 @@ fn clients_are_managed() {
     let table = shell.text("client list");
     assert!(table.starts_with("CLIENT_ID") && table.contains("\napp ") && table.contains("\nweb "), "{table}");
     assert!(shell.text("client list --limit 1").ends_with("... more: --cursor app\n"));
-    assert_eq!(shell.run("client list --cursor app --json").json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(shell.run("client list --cursor app --json").json()["items"].as_array().unwrap().len(), 2);
     shell.run("client revoke web").assert_refused(2, "for good", "--yes");
     assert_eq!(ask(&third), 200);
     assert_eq!(shell.run("client revoke web --yes --json").json()["status"], "revoked");

@@ -48,7 +48,7 @@ pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembe
         }
     };
     if ClientId::is_reserved(&client_id) {
-        return Err(Denial::InvalidMember("client_id must not start with ak_, sa_ or wf_".to_owned()).into());
+        return Err(Denial::InvalidMember("client_id must not start with ak_, pt_, sa_ or wf_".to_owned()).into());
     }
     // RFC 9700 §4.15: a client that acts for itself must not look like a user.
     if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {

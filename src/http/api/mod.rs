@@ -14,6 +14,7 @@ mod registration_tokens;
 mod revoked_tokens;
 mod scopes;
 mod service_accounts;
+mod sessions;
 mod signing_keys;
 mod usage;
 mod users;
@@ -63,6 +64,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))
         .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
         .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
+        .configure(login_sessions)
         .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
         .service(
             web::resource("/scopes/{name}")
@@ -100,6 +102,18 @@ pub fn scope() -> Scope {
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
+}
+
+/// Where people are signed in.
+fn login_sessions(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/sessions").route(web::get().to(sessions::list)))
+        .service(
+            web::resource("/users/{id}/sessions")
+                .route(web::get().to(sessions::list_of_user))
+                .route(web::delete().to(sessions::end_all)),
+        )
+        .service(web::resource("/users/{id}/sessions/{sid}").route(web::delete().to(sessions::end)));
 }
 
 /// What lets clients register themselves.

@@ -10,8 +10,7 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, overview, projects,
-    registration_tokens, revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
+    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, overview, projects, registration_tokens, revoked_tokens, scopes, service_accounts, sessions, signing_keys, usage, users, verify, workflows,
 };
 use crate::http::oauth::{device_authorization, introspect, par, register, revoke, token, userinfo};
 use crate::http::{forward_auth, respond};
@@ -54,7 +53,7 @@ impl Modify for Bearer {
         clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
         clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
-        users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
+        users::disable, users::enable, sessions::list, sessions::list_of_user, sessions::end, sessions::end_all, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
         signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
         verify::verify, verify::verify_batch, logout_deliveries::list, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
         overview::show, usage::report, usage::of_access_key, usage::of_client,

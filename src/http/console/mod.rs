@@ -4,6 +4,7 @@
 mod overview;
 mod projects;
 mod session;
+mod sessions;
 
 use actix_web::web;
 
@@ -21,4 +22,5 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         return;
     }
     config.service(web::resource("/console").route(web::get().to(overview::show))).configure(projects::routes);
+    config.configure(sessions::routes);
 }
