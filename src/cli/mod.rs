@@ -10,6 +10,7 @@ mod config;
 mod dev;
 mod env_file;
 mod explain;
+mod list_args;
 mod logout_delivery;
 mod output;
 mod profile_args;
@@ -21,6 +22,7 @@ mod secret_input;
 mod seed;
 mod serve;
 mod service_account;
+mod session;
 mod signing_key;
 mod usage;
 mod user;
@@ -69,6 +71,9 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// See where people are signed in, and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
     /// Create and manage workflows: tokens for front ends, by a public identifier.
     #[command(subcommand)]
     Workflow(workflow::Command),
@@ -169,6 +174,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(*command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Session(command) => session::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
         Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::ServiceAccount(command) => {

@@ -1,6 +1,7 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod access_key_list;
 pub mod alert;
 pub mod alert_rules;
 pub mod audit_chain;
@@ -14,6 +15,7 @@ pub mod client_assertion;
 pub mod client_metadata;
 pub mod client_metadata_check;
 pub mod common_passwords;
+pub mod connected_client;
 pub mod consent;
 pub mod console_session;
 pub mod credential;
@@ -21,11 +23,13 @@ pub mod denial;
 pub mod device_authorization;
 pub mod environment;
 pub mod grant;
+pub mod hour_figures;
 pub mod ids;
 pub mod limits;
 pub mod login_session;
 pub mod logout_delivery;
 pub mod page;
+pub mod personal_token;
 pub mod profile;
 pub mod profile_rules;
 pub mod project;
@@ -36,6 +40,7 @@ pub mod registration;
 pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;
+pub mod search;
 pub mod service_account;
 pub mod signing_key;
 pub mod standard_claims;

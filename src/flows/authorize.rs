@@ -271,7 +271,7 @@ fn issue_code(
     let session_end = login::session_expiry(server, live.session.auth_time, now);
     let issued = server.store.write(move |connection| {
         // The session may have been ended since it was read: by signing out, or with its user.
-        if !connection.extend_login_session(&session, session_end)? {
+        if !connection.extend_login_session(&session, session_end, now)? {
             return Ok(false);
         }
         connection.insert_grant(&grant)?;

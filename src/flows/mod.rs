@@ -1,6 +1,7 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
 pub mod access_keys;
+pub mod account;
 pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
@@ -12,6 +13,7 @@ pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;
+pub mod chosen_secret;
 pub mod client_auth;
 pub mod client_keys;
 pub mod clients;
@@ -36,6 +38,7 @@ pub mod logout;
 pub mod logout_deliveries;
 pub mod member;
 pub mod open;
+pub mod overview;
 pub mod password_check;
 pub mod projects;
 pub mod purge;
@@ -50,6 +53,7 @@ pub mod scopes;
 pub mod seed;
 pub mod service_accounts;
 pub mod session_end;
+pub mod sessions;
 pub mod signing_keys;
 pub mod subject;
 pub mod token;
@@ -70,8 +74,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
+use crate::counters::job_board::JobBoard;
 use crate::counters::login_throttle::LoginThrottle;
 use crate::counters::metrics::Metrics;
+use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
 use crate::counters::refusals::Refusals;
@@ -110,6 +116,10 @@ pub struct Server {
     pub usage: UsageCounters,
     /// Why requests were refused, until it is written.
     pub refusals: Refusals,
+    /// Which credentials came near a limit lately.
+    pub near_limits: NearLimits,
+    /// How the background jobs fare.
+    pub jobs: JobBoard,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.
@@ -124,6 +134,7 @@ pub struct Server {
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
     client_throttle: Arc<LoginThrottle>,
+    client_total_throttle: Arc<LoginThrottle>,
     proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,

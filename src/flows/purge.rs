@@ -13,6 +13,9 @@ const BATCH: i64 = 500;
 /// For how long expired codes and ended secrets are kept: a late replay is still recognised as one.
 const KEEP: Duration = Duration::from_secs(86_400);
 
+/// For how long figures by hour are kept.
+const KEEP_HOURS: Duration = Duration::from_secs(8 * 86_400);
+
 type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, StoreError>;
 
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
@@ -28,9 +31,11 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
+        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
+        ("hour_figures", StoreConnection::purge_hours, now - KEEP_HOURS),
         ("secret_uses", StoreConnection::purge_secret_uses, now - server.config.usage.address_retention),
         ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
         ("logout_deliveries", StoreConnection::purge_logout_deliveries, now - server.config.alerts.retention),

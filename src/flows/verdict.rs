@@ -281,14 +281,22 @@ fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged
     }
     Ok(match limits::take(server, &key, &windows, cost)? {
         RateVerdict::Allowed(windows) => {
-            windows.iter().for_each(|window| watch_limit(server, &credential, window, cost));
+            windows.iter().for_each(|window| {
+                server.near_limits.note(&credential.id, window, false, server.clock.now());
+                watch_limit(server, &credential, window, cost);
+            });
             Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) }
         }
-        RateVerdict::Exceeded { windows, exceeded: Window { limit, seconds }, retry_after } => Judged {
-            exceeded: Some(Box::new(RateExceeded { limit, seconds, retry_after, windows: windows.clone() })),
-            windows,
-            ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
-        },
+        RateVerdict::Exceeded { windows, exceeded: Window { limit, seconds }, retry_after } => {
+            for window in windows.iter().filter(|window| window.seconds == seconds) {
+                server.near_limits.note(&credential.id, window, true, server.clock.now());
+            }
+            Judged {
+                exceeded: Some(Box::new(RateExceeded { limit, seconds, retry_after, windows: windows.clone() })),
+                windows,
+                ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
+            }
+        }
     })
 }
 
@@ -308,8 +316,7 @@ fn watch_limit(server: &Server, credential: &Credential, window: &WindowState, c
 }
 
 fn subject_of(credential: &Credential) -> AlertSubject {
-    let kind = if credential.id.starts_with("ak_") { "access_key" } else { "client" };
-    AlertSubject::new(kind, credential.id.clone())
+    AlertSubject::of_credential(credential.id.clone())
 }
 
 /// Counts in memory: nothing here waits for the database.

@@ -93,6 +93,7 @@ impl Jobs {
         interval: Duration,
         work: impl Fn(&Server, &Stop) -> Result<(), FlowError> + Send + 'static,
     ) -> std::io::Result<()> {
+        server.jobs.add(name, interval);
         let (server, stop) = (Arc::clone(server), Arc::clone(&self.stop));
         let thread = thread::Builder::new().name(name.to_owned());
         let name = name.to_owned();
@@ -109,6 +110,7 @@ impl Jobs {
                     (Ok(()), false) => log::info!("job {name} works again"),
                     _ => {}
                 }
+                server.jobs.ran(&name, done.as_ref().err().map(|error| format!("{error:?}")), server.clock.now());
                 was_well = done.is_ok();
             }
         };

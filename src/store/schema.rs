@@ -156,6 +156,24 @@ diesel::table! {
         auth_time -> BigInt,
         expires_at -> BigInt,
         sid -> Text,
+        last_used_at -> Nullable<BigInt>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    personal_tokens (id) {
+        id -> Text,
+        user_id -> Text,
+        name -> Text,
+        jti -> Text,
+        environment -> Text,
+        scope -> Text,
+        resources -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 
@@ -334,6 +352,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    search_words (kind, id, word) {
+        kind -> Text,
+        id -> Text,
+        word -> Text,
+    }
+}
+
+diesel::table! {
+    hour_figures (hour, figure) {
+        hour -> BigInt,
+        figure -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    credential_hours (hour, credential_id) {
+        hour -> BigInt,
+        credential_id -> Text,
+        requests -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Text,
         name -> Text,
@@ -508,6 +551,7 @@ diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
+diesel::joinable!(personal_tokens -> users (user_id));
 diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(access_key_secrets -> access_keys (access_key_id));
 diesel::joinable!(access_key_projects -> access_keys (access_key_id));
@@ -525,7 +569,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     clients,
     grants,
     login_sessions,
+    personal_tokens,
     refresh_tokens,
+    search_words,
     service_accounts,
     users,
     workflow_origins,

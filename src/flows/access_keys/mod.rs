@@ -6,13 +6,15 @@ mod check;
 mod leak;
 mod members;
 mod own;
+mod owners;
 mod rotate;
 mod status;
 
 pub use leak::report as report_leak;
 pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub use owners::{OwnerNames, owner_names};
 pub(in crate::flows) use rotate::check_grace;
-pub use rotate::{finish as finish_rotation, rotate};
+pub use rotate::{finish as finish_rotation, rotate, rotating_until};
 pub use status::{delete, set_status};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +22,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::crypto::{random, secret};
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, mask};
+use crate::domain::access_key::{AccessKey, AccessKeySecret, mask};
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
@@ -121,6 +124,7 @@ pub fn list(
     server: &Server,
     caller: &Caller,
     filter: &AccessKeyFilter,
+    order: AccessKeyOrder,
     page: &PageRequest,
 ) -> FlowResult<Page<AccessKey>> {
     let reach = own::to_read(caller)?;
@@ -131,7 +135,7 @@ pub fn list(
         }
         filter.owner_id = Some(owner.id().to_owned());
     }
-    Ok(server.store.read(|connection| connection.list_access_keys(&filter, page))?)
+    Ok(server.store.read(|connection| connection.list_access_keys(&filter, order, page, server.clock.now()))?)
 }
 
 /// The secrets of a key that work now: who still uses the old one, and from where. That somebody looked is an event.

@@ -163,6 +163,7 @@ fn draft(server: &Server, client: Option<&Client>, credential: &Credential) -> D
         roles: credential.user.as_ref().map(|user| user.roles.clone()),
         grant_id: None,
         access_key_id: Some(credential.id.clone()),
+        personal_token_id: None,
         workflow_id: None,
         workflow_authorized_at: None,
         projects: (!credential.projects.is_empty()).then(|| credential.projects.clone()),

@@ -13,7 +13,7 @@ mod workflow;
 
 pub use authority::{Authority, Wanted, decide, describe};
 pub use id_token::sign as sign_for_client;
-pub use mint::grant_expiry;
+pub use mint::{Draft, grant_expiry, sign};
 
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Client;

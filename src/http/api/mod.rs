@@ -10,11 +10,13 @@ mod configured;
 mod explain;
 mod logout_deliveries;
 pub(super) mod openapi;
+mod overview;
 mod projects;
 mod registration_tokens;
 mod revoked_tokens;
 mod scopes;
 mod service_accounts;
+mod sessions;
 mod signing_keys;
 mod usage;
 mod users;
@@ -29,9 +31,11 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Scope, web};
 use serde::Serialize;
 
 use crate::domain::audit_event::Source;
+use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
 use crate::domain::refusal::RefusingDoor;
+use crate::domain::search::{ListFilter, SearchText};
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::refusals::{self, Whom};
@@ -67,6 +71,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))
         .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
         .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
+        .configure(login_sessions)
         .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
         .service(
             web::resource("/scopes/{name}")
@@ -95,6 +100,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
         .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
         .configure(audit_log)
+        .service(web::resource("/overview").route(web::get().to(overview::show)))
         .service(web::resource("/usage").route(web::post().to(usage::report)))
         .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
         .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
@@ -103,6 +109,18 @@ pub fn scope() -> Scope {
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
+}
+
+/// Where people are signed in.
+fn login_sessions(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/sessions").route(web::get().to(sessions::list)))
+        .service(
+            web::resource("/users/{id}/sessions")
+                .route(web::get().to(sessions::list_of_user))
+                .route(web::delete().to(sessions::end_all)),
+        )
+        .service(web::resource("/users/{id}/sessions/{sid}").route(web::delete().to(sessions::end)));
 }
 
 /// What lets clients register themselves.
@@ -275,6 +293,24 @@ impl Api {
 
 /// The parameters of a list.
 const PAGE: [&str; 2] = ["cursor", "limit"];
+
+/// The parameters of a list that is searched.
+const SEARCH_PAGE: [&str; 4] = ["cursor", "limit", "q", "status"];
+
+/// Which page of what is searched for is asked for.
+fn search_page(params: &Params, is_key: impl Fn(&str) -> bool) -> Result<(ListFilter, PageRequest), Denial> {
+    let status = text(params, "status")?.map(Status::parse);
+    if status == Some(None) {
+        return Err(Denial::MalformedRequest("status must be active, inactive or revoked".to_owned()));
+    }
+    let search = text(params, "q")?.and_then(SearchText::parse);
+    Ok((ListFilter { search, status: status.flatten() }, page(params, is_key)?))
+}
+
+/// A parameter of a list.
+fn text<'a>(params: &'a Params, name: &'static str) -> Result<Option<&'a str>, Denial> {
+    params.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()))
+}
 
 /// Which page is asked for. A cursor that is no key of the list would give some page, and hide the mistake.
 fn page(params: &Params, is_key: impl Fn(&str) -> bool) -> Result<PageRequest, Denial> {

@@ -57,11 +57,8 @@ async fn list(desk: Desk) -> Shown {
         ])
         .pages(HOME, &query, found.next_cursor.as_deref());
     let page = Page::new(HOME, texts.say("nav-alerts")).lead(texts.say("alerts-lead"));
-    let page = if has_endpoints {
-        page
-    } else {
-        page.block(Block::Notice(Tone::Warn, texts.say("alerts-no-endpoints")))
-    };
+    let page =
+        if has_endpoints { page } else { page.block(Block::Notice(Tone::Warn, texts.say("alerts-no-endpoints"))) };
     desk.page(&guest, page.table(table))
 }
 
@@ -75,10 +72,7 @@ fn row(texts: Texts, alert: Alert) -> Vec<Cell> {
             Cell::link(format!("{HOME}?{}", query("subject_id", &alert.subject_id)), alert.subject_id),
         ]),
         Cell::text(facts(&alert.detail)),
-        Cell::link(
-            format!("/console/webhooks?{}", query("alert_id", &alert.id)),
-            texts.say("alerts-deliveries"),
-        ),
+        Cell::link(format!("/console/webhooks?{}", query("alert_id", &alert.id)), texts.say("alerts-deliveries")),
     ]
 }
 

@@ -52,7 +52,8 @@ async fn list(desk: Desk) -> Shown {
             Ok((audit::list(server, &visit.caller, &filter?, &page)?, chain))
         })
         .await?;
-    let columns = ["audit-when", "audit-action", "audit-outcome", "audit-actor", "audit-target", "audit-address", "audit-detail"];
+    let columns =
+        ["audit-when", "audit-action", "audit-outcome", "audit-actor", "audit-target", "audit-address", "audit-detail"];
     let is_continued = found.items.is_empty() && found.next_cursor.is_some();
     let empty = if is_continued { "audit-empty-so-far" } else { "audit-empty" };
     let table = Table::new(texts.say("nav-audit"), columns.map(|key| texts.say(key)))
@@ -69,7 +70,8 @@ async fn list(desk: Desk) -> Shown {
 }
 
 fn without_cursor(query: &Params) -> Params {
-    let kept = query.iter().filter(|(name, value)| !["cursor", "done", "ui_locales"].contains(name) && !value.is_empty());
+    let kept =
+        query.iter().filter(|(name, value)| !["cursor", "done", "ui_locales"].contains(name) && !value.is_empty());
     let kept = Serializer::new(String::new()).extend_pairs(kept).finish();
     Params::parse(kept.as_bytes()).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ mod explain;
 mod overview;
 mod projects;
 mod session;
+mod sessions;
 mod signing_keys;
 mod webhooks;
 
@@ -32,4 +33,5 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         .configure(alerts::routes)
         .configure(webhooks::routes)
         .configure(signing_keys::routes);
+    config.configure(sessions::routes);
 }

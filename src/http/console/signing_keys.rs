@@ -30,9 +30,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 async fn list(desk: Desk) -> Shown {
     let texts = desk.texts;
-    let (guest, (keys, now)) = desk
-        .read(|server, visit| Ok((signing_keys::list(server, &visit.caller)?, server.clock.now())))
-        .await?;
+    let (guest, (keys, now)) =
+        desk.read(|server, visit| Ok((signing_keys::list(server, &visit.caller)?, server.clock.now()))).await?;
     let settings = &desk.server.config.signing_keys;
     // The one without a successor: its end is that of the interval.
     let current = |key: &SigningKey| key.retired_at.is_none();
@@ -63,9 +62,9 @@ async fn list(desk: Desk) -> Shown {
         ]
     });
     let table = Table::new(texts.say("nav-signing-keys"), columns.map(|key| texts.say(key))).rows(rows);
-    let facts = rotations.iter().map(|(time, alg)| {
-        (texts.say_with("signing-key-next", "alg", alg.as_str()), Cell::Time(*time))
-    });
+    let facts = rotations
+        .iter()
+        .map(|(time, alg)| (texts.say_with("signing-key-next", "alg", alg.as_str()), Cell::Time(*time)));
     let page = Page::new(HOME, texts.say("nav-signing-keys"))
         .lead(texts.say("signing-keys-lead"))
         .facts(facts.collect())

@@ -74,9 +74,9 @@ async fn list(desk: Desk) -> Shown {
         let id = Some(format!("test-{name}"));
         Cell::Button(Button { action, label, fields: vec![("endpoint", name.to_owned())], id })
     };
-    let rows = endpoints.iter().map(|(name, events)| {
-        vec![Cell::code(name), Cell::code(events), if may { test(name) } else { Cell::Nothing }]
-    });
+    let rows = endpoints
+        .iter()
+        .map(|(name, events)| vec![Cell::code(name), Cell::code(events), if may { test(name) } else { Cell::Nothing }]);
     let columns = ["webhook-endpoint", "webhook-events", "webhook-test"].map(|key| texts.say(key));
     let configured = Table::new(texts.say("webhook-endpoints"), columns).rows(rows).empty(texts.say("webhooks-empty"));
     let mut choices = vec![Choice::new("", texts.say("audit-any")).chosen(endpoint.is_none())];
@@ -161,9 +161,8 @@ async fn list_logouts(desk: Desk) -> Shown {
         client_id: given(&query, "client_id"),
     };
     let (status, client) = (filter.status, filter.client_id.clone().unwrap_or_default());
-    let (guest, found) = desk
-        .read(move |server, visit| logout_deliveries::list(server, &visit.caller, &filter, &page))
-        .await?;
+    let (guest, found) =
+        desk.read(move |server, visit| logout_deliveries::list(server, &visit.caller, &filter, &page)).await?;
     let rows = found.items.into_iter().map(|delivery| {
         let is_pending = delivery.status == DeliveryStatus::Pending;
         vec![
@@ -190,5 +189,8 @@ async fn list_logouts(desk: Desk) -> Shown {
         .empty(texts.say("logout-delivery-empty"))
         .filters(vec![statuses(texts, status), Field::text("client_id", texts.say("audit-client"), client)])
         .pages(LOGOUTS, &query, found.next_cursor.as_deref());
-    desk.page(&guest, Page::new(LOGOUTS, texts.say("nav-logout-deliveries")).lead(texts.say("logout-delivery-lead")).table(table))
+    desk.page(
+        &guest,
+        Page::new(LOGOUTS, texts.say("nav-logout-deliveries")).lead(texts.say("logout-delivery-lead")).table(table),
+    )
 }
