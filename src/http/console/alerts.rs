@@ -29,7 +29,7 @@ pub(super) fn rule(texts: Texts, rule: AlertRule) -> String {
 async fn list(desk: Desk) -> Shown {
     let (texts, query) = (desk.texts, desk.query());
     let page = desk.page_request(is_id);
-    let given = |name: &str| query.optional(name).ok().flatten().map(str::to_owned);
+    let given = |name: &'static str| query.optional(name).ok().flatten().map(str::to_owned);
     let filter = AlertFilter {
         rule: given("rule").and_then(|rule| AlertRule::parse(&rule)),
         subject_id: given("subject_id"),

@@ -29,7 +29,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource(LOGOUTS).route(web::get().to(list_logouts)));
 }
 
-fn given(query: &Params, name: &str) -> Option<String> {
+fn given(query: &Params, name: &'static str) -> Option<String> {
     query.optional(name).ok().flatten().map(str::to_owned)
 }
 
