@@ -9,6 +9,7 @@ mod client_secrets;
 mod config;
 mod dev;
 mod env_file;
+mod explain;
 mod list_args;
 mod logout_delivery;
 mod output;
@@ -94,6 +95,8 @@ enum Command {
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// Why was this refused? The questions of the verdict on a credential, or what was refused in a request.
+    Explain(explain::Explain),
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -187,6 +190,7 @@ pub fn run(cli: Cli) -> ExitCode {
             logout_delivery::run(command, &Context { config: cli.config, json: cli.json })
         }
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Explain(wanted) => explain::run(wanted, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };
     match done {

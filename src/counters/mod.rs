@@ -11,4 +11,5 @@ pub mod metrics;
 pub mod near_limits;
 pub mod proven_secrets;
 pub mod rate_limits;
+pub mod refusals;
 pub mod usage;

@@ -88,6 +88,7 @@ pub enum AuditAction {
     WorkflowRevoked,
     AuditChainAdopted,
     AuditEventsPurged,
+    AuditEventsExported,
     WebhookDeliveryResent,
     WebhookTested,
     ConsoleSessionEnded,
@@ -175,6 +176,7 @@ impl AuditAction {
             Self::WorkflowRevoked => "workflow.revoked",
             Self::AuditChainAdopted => "audit_chain.adopted",
             Self::AuditEventsPurged => "audit_events.purged",
+            Self::AuditEventsExported => "audit_events.exported",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
             Self::ConsoleSessionEnded => "console_session.ended",
@@ -343,21 +345,4 @@ impl NewAuditEvent {
         self.detail = Some(detail.into());
         self
     }
-}
-
-/// Which events are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    /// With exactly this action.
-    pub action: Option<String>,
-    /// By this actor.
-    pub actor_id: Option<String>,
-    /// On this target.
-    pub target_id: Option<String>,
-    /// Of this class.
-    pub class: Option<String>,
-    /// Not before this time.
-    pub since: Option<DateTime<Utc>>,
-    /// Before this time.
-    pub until: Option<DateTime<Utc>>,
 }

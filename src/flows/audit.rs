@@ -1,6 +1,7 @@
 //! Reading the audit log.
 
-use crate::domain::audit_event::{AuditEvent, AuditFilter};
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::audit_filter::AuditFilter;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::flows::Server;

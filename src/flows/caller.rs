@@ -54,6 +54,14 @@ impl Caller {
         self.bounds.as_ref().filter(|_| !self.held.contains(ADMIN_SCOPE))
     }
 
+    /// The credential that calls: an access key's id or a client_id.
+    pub fn credential_id(&self) -> Option<&str> {
+        match &self.actor {
+            Actor::AccessKey(id) => Some(id),
+            _ => self.client_id.as_deref(),
+        }
+    }
+
     /// Refuses unless this scope is held. Whoever is restricted writes only what is restricted in the same way.
     pub fn require(&self, scope: &'static str) -> Result<(), Denial> {
         if !role::holds(&self.held, scope) {

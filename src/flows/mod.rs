@@ -6,7 +6,9 @@ pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_checkpoints;
+pub mod audit_export;
 pub mod audit_purge;
+pub mod audit_verifications;
 pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
@@ -26,6 +28,7 @@ pub mod device;
 pub mod discovery;
 pub mod environments;
 pub mod error;
+pub mod explain;
 pub mod forward_auth;
 pub mod id_token_hint;
 pub mod introspect;
@@ -41,6 +44,7 @@ pub mod projects;
 pub mod purge;
 pub mod pushed_requests;
 pub mod reauthentication;
+pub mod refusals;
 pub mod registration;
 pub mod registration_tokens;
 pub mod resource_server;
@@ -76,6 +80,7 @@ use crate::counters::metrics::Metrics;
 use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
@@ -113,6 +118,8 @@ pub struct Server {
     pub near_limits: NearLimits,
     /// How the background jobs fare.
     pub jobs: JobBoard,
+    /// Why requests were refused, until it is written.
+    pub refusals: Refusals,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

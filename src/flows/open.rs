@@ -11,11 +11,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::counters::alert_queue::AlertQueue;
 use crate::counters::failed_authentications::FailedAuthentications;
-use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::job_board::JobBoard;
+use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
 use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
 use crate::crypto::keyring::Keyring;
@@ -85,6 +86,7 @@ impl Server {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
             counters_down: AtomicBool::new(false),
+            refusals: Refusals::default(),
             alert_endpoints,
             logout_sender: LogoutSender::default(),
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),

@@ -105,8 +105,7 @@ impl StoreConnection {
             .filter(sql::<Bool>("webhook_deliveries.status = 'pending'"))
             .group_by(webhook_deliveries::endpoint)
             .select((webhook_deliveries::endpoint, diesel::dsl::count_star()));
-        let logouts =
-            logout_deliveries::table.filter(sql::<Bool>("logout_deliveries.status = 'pending'")).count();
+        let logouts = logout_deliveries::table.filter(sql::<Bool>("logout_deliveries.status = 'pending'")).count();
         let waiting = on_each!(self, |connection| webhooks.load(connection))?;
         Ok((waiting, on_each!(self, |connection| logouts.get_result(connection))?))
     }

@@ -512,6 +512,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_verifications (number) {
+        number -> BigInt,
+        began_with -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        last_checkpoint -> BigInt,
+        signed_until -> BigInt,
+        events -> BigInt,
+        started_at -> BigInt,
+        checked_at -> BigInt,
+        state -> Text,
+        broken -> Nullable<Text>,
+        asked_by -> Text,
+        kid -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    refusals (id) {
+        id -> Text,
+        request_id -> Text,
+        occurred_at -> BigInt,
+        door -> Text,
+        code -> Text,
+        step -> Text,
+        message -> Text,
+        credential_id -> Nullable<Text>,
+        asked_by -> Nullable<Text>,
+        address -> Nullable<Text>,
+        asked -> Text,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));

@@ -1,6 +1,6 @@
 //! How much somebody's own access keys and personal tokens were used, all together and each by itself.
 
-use crate::domain::access_key::AccessKeyFilter;
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::page::PageRequest;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, day_of};
 use crate::domain::usage_summary::UsageSummary;
@@ -25,7 +25,7 @@ pub fn of_own(server: &Server, person: &Person, days: i64) -> FlowResult<OwnUsag
     let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
     let read = server.store.read(|connection| {
         let filter = AccessKeyFilter { owner_id: Some(user_id.clone()), ..AccessKeyFilter::default() };
-        let keys = connection.list_access_keys(&filter, &page)?.items;
+        let keys = connection.list_access_keys(&filter, AccessKeyOrder::default(), &page, now)?.items;
         let tokens = connection.list_personal_tokens(&user_id, &page, now)?.items;
         let keys = keys.into_iter().map(|key| (key.id.0, key.name));
         let named = keys.chain(tokens.into_iter().map(|token| (token.id.0, token.name)));
