@@ -12,6 +12,7 @@ mod env_file;
 mod list_args;
 mod logout_delivery;
 mod output;
+mod overview;
 mod profile_args;
 mod project;
 mod registration_token;
@@ -90,6 +91,8 @@ enum Command {
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// Show how the server fares: requests by hour, who asks most, what ends or is overdue.
+    Overview,
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -181,6 +184,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::LogoutDelivery(command) => {
             logout_delivery::run(command, &Context { config: cli.config, json: cli.json })
         }
+        Command::Overview => overview::run(&Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };

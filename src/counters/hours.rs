@@ -58,7 +58,8 @@ impl HourCounters {
             let refused = if is_error(key) { count.requests } else { 0 };
             *sum = (sum.0.saturating_add(count.requests), sum.1.saturating_add(refused));
         }
-        let count = |(id, (requests, refused)): (&str, _)| CredentialCount { credential_id: id.to_owned(), requests, refused };
+        let count =
+            |(id, (requests, refused)): (&str, _)| CredentialCount { credential_id: id.to_owned(), requests, refused };
         let mut busiest: Vec<_> = sums.into_iter().map(count).collect();
         busiest.sort_unstable_by(|one, other| {
             other.requests.cmp(&one.requests).then_with(|| one.credential_id.cmp(&other.credential_id))

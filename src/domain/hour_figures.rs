@@ -21,8 +21,7 @@ pub enum HourFigure {
 
 impl HourFigure {
     /// Every figure, in the order of its place.
-    pub const ALL: [Self; 6] =
-        [Self::Requests, Self::Refused, Self::Failed, Self::Tokens, Self::Valid, Self::Invalid];
+    pub const ALL: [Self; 6] = [Self::Requests, Self::Refused, Self::Failed, Self::Tokens, Self::Valid, Self::Invalid];
 
     /// The stored spelling.
     pub const fn as_str(self) -> &'static str {

@@ -9,8 +9,8 @@ use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::ids::ServiceAccountId;
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::search::ListFilter;
 use crate::domain::project::check_texts;
+use crate::domain::search::ListFilter;
 use crate::domain::service_account::ServiceAccount;
 use crate::flows::Server;
 use crate::flows::access_keys::scope_of;
@@ -110,7 +110,12 @@ fn find(server: &Server, id: &str) -> FlowResult<ServiceAccount> {
 }
 
 /// A page of service accounts.
-pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<ServiceAccount>> {
+pub fn list(
+    server: &Server,
+    caller: &Caller,
+    filter: &ListFilter,
+    page: &PageRequest,
+) -> FlowResult<Page<ServiceAccount>> {
     caller.require("service-accounts:read")?;
     Ok(server.store.read(|connection| connection.list_service_accounts(filter, page))?)
 }

@@ -87,7 +87,8 @@ impl StoreConnection {
     pub fn purge_hours(&mut self, until: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let mut removed = 0;
         while i64::try_from(removed).unwrap_or(i64::MAX) < limit {
-            let figures: Option<i64> = hour_figures::table.select(diesel::dsl::min(hour_figures::hour)).get_result(self)?;
+            let figures: Option<i64> =
+                hour_figures::table.select(diesel::dsl::min(hour_figures::hour)).get_result(self)?;
             let credentials: Option<i64> =
                 credential_hours::table.select(diesel::dsl::min(credential_hours::hour)).get_result(self)?;
             let oldest = figures.into_iter().chain(credentials).min();

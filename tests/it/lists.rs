@@ -141,8 +141,16 @@ fn fill(test: &TestServer, number: usize) {
             let (first, second) = (WORDS[index % 8], WORDS[index / 8 % 8]);
             let (environment, status) =
                 (if index % 10 == 0 { "test" } else { "live" }, if index % 100 == 0 { "revoked" } else { "active" });
-            let end = if index % 3 == 0 { "NULL".to_owned() } else { (1_767_000_000_000_000 + index * 1_000_000_000).to_string() };
-            let used = if index % 2 == 0 { "NULL".to_owned() } else { (1_766_000_000_000_000 + index * 7_919 % number).to_string() };
+            let end = if index % 3 == 0 {
+                "NULL".to_owned()
+            } else {
+                (1_767_000_000_000_000 + index * 1_000_000_000).to_string()
+            };
+            let used = if index % 2 == 0 {
+                "NULL".to_owned()
+            } else {
+                (1_766_000_000_000_000 + index * 7_919 % number).to_string()
+            };
             let owner = if index < 20 { "'sa_1'" } else { "NULL" };
             let made = 1_760_000_000_000_000 + index;
             rows.push(format!(
@@ -272,9 +280,7 @@ fn clients_users_and_accounts_are_searched_alike(engine: Engine) {
 fn what_is_wrong_in_a_list_is_said(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    let refused = |query: &str| {
-        admin.get(&format!("/v1/access-keys?{query}")).problem(400, "invalid_request")
-    };
+    let refused = |query: &str| admin.get(&format!("/v1/access-keys?{query}")).problem(400, "invalid_request");
     assert!(refused("sort=size").contains("sort must be"));
     assert!(refused("status=lost").contains("expiring"));
     let id = make(&admin, json!({ "name": "one", "owner": null }));

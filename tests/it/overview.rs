@@ -5,10 +5,10 @@ use std::time::Duration;
 use grantor::domain::alert::{AlertRule, AlertSubject, NewAlert};
 use grantor::domain::hour_figures::HourFigure;
 use grantor::flows::access_keys::{self, NewAccessKey};
+use grantor::flows::alerts;
 use grantor::flows::caller::Caller;
 use grantor::flows::purge::purge;
 use grantor::flows::usage::flush;
-use grantor::flows::alerts;
 use grantor::jobs;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -51,7 +51,8 @@ fn a_day_is_shown_by_hours(engine: Engine) {
     assert_eq!((hours.len(), &hours[23]["hour"]), (24, &json!("2026-01-01T12:00:00Z")));
     assert_eq!(hours[0]["hour"], "2025-12-31T13:00:00Z");
     assert_eq!(hours[23]["tokens"], 1, "the admin's own");
-    let (_, secret) = made(&admin.post("/v1/access-keys", &json!({ "name": "a", "scopes": ["projects:read"], "owner": null })));
+    let (_, secret) =
+        made(&admin.post("/v1/access-keys", &json!({ "name": "a", "scopes": ["projects:read"], "owner": null })));
     let before = hours[23]["requests"].as_i64().unwrap();
     test.advance(3_600);
     let admin = again(&admin);
@@ -82,7 +83,10 @@ fn hours_add_up_over_instances_and_come_back_after_a_failure(engine: Engine) {
         rows.iter().filter(|(_, figure, _)| *figure == HourFigure::Tokens).map(|(.., number)| *number).sum::<i64>()
     };
     assert_eq!(tokens(&test), 2);
-    let taken = { test.server.metrics.token_issued("password"); test.server.metrics.hours.take() };
+    let taken = {
+        test.server.metrics.token_issued("password");
+        test.server.metrics.hours.take()
+    };
     test.server.metrics.hours.put_back(taken);
     test.server.metrics.token_issued("password");
     write_down(&test);
@@ -94,7 +98,9 @@ fn hours_add_up_over_instances_and_come_back_after_a_failure(engine: Engine) {
 fn the_busiest_credentials_come_first(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    let key = |name: &str| made(&admin.post("/v1/access-keys", &json!({ "name": name, "scopes": ["projects:read"], "owner": null })));
+    let key = |name: &str| {
+        made(&admin.post("/v1/access-keys", &json!({ "name": name, "scopes": ["projects:read"], "owner": null })))
+    };
     let ((quiet, quiet_secret), (busy, busy_secret)) = (key("quiet"), key("busy"));
     assert_eq!(used(&test, &quiet_secret), 200);
     for _ in 0..3 {
@@ -103,30 +109,51 @@ fn the_busiest_credentials_come_first(engine: Engine) {
     assert_eq!(with_key(&test, &busy_secret, Method::GET, "/v1/users", None).status, 403);
     write_down(&test);
     let shown = show(&admin);
-    let busiest: Vec<&Value> = shown["activity"]["busiest"].as_array().unwrap().iter()
-        .filter(|row| row["credential_id"].as_str().unwrap().starts_with("ak_")).collect();
+    let busiest: Vec<&Value> = shown["activity"]["busiest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["credential_id"].as_str().unwrap().starts_with("ak_"))
+        .collect();
     assert_eq!((&busiest[0]["credential_id"], &busiest[0]["name"]), (&json!(busy), &json!("busy")));
     assert!(busiest[0]["requests"].as_i64().unwrap() >= 3, "{busiest:?}");
     assert_eq!(busiest[1]["credential_id"], json!(quiet));
     admin.send(Method::DELETE, &format!("/v1/access-keys/{busy}?name=busy"), None);
     let shown = show(&admin);
-    let gone = shown["activity"]["busiest"].as_array().unwrap().iter().find(|row| row["credential_id"] == json!(busy)).cloned();
+    let gone = shown["activity"]["busiest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["credential_id"] == json!(busy))
+        .cloned();
     assert_eq!(gone.unwrap()["name"], Value::Null);
 }
 
 fn who_came_near_a_limit_is_told(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    let (id, secret) = made(&admin.post("/v1/access-keys",
-        &json!({ "name": "limited", "scopes": ["projects:read"], "owner": null, "requests_per_minute": 5 })));
+    let (id, secret) = made(&admin.post(
+        "/v1/access-keys",
+        &json!({ "name": "limited", "scopes": ["projects:read"], "owner": null, "requests_per_minute": 5 }),
+    ));
     for _ in 0..3 {
         assert_eq!(used(&test, &secret), 200);
     }
-    let of_key = |shown: &Value| shown["activity"]["near_limits"].as_array().unwrap().iter().find(|near| near["credential_id"] == json!(id)).cloned();
+    let of_key = |shown: &Value| {
+        shown["activity"]["near_limits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|near| near["credential_id"] == json!(id))
+            .cloned()
+    };
     assert_eq!(of_key(&show(&admin)), None);
     assert_eq!(used(&test, &secret), 200);
     let near = of_key(&show(&admin)).unwrap();
-    assert_eq!((&near["limit"], &near["seconds"], &near["used"], &near["exceeded"]), (&json!(5), &json!(60), &json!(4), &json!(false)));
+    assert_eq!(
+        (&near["limit"], &near["seconds"], &near["used"], &near["exceeded"]),
+        (&json!(5), &json!(60), &json!(4), &json!(false))
+    );
     assert_eq!(used(&test, &secret), 200);
     assert_eq!(used(&test, &secret), 429);
     assert_eq!(of_key(&show(&admin)).unwrap()["exceeded"], true);
@@ -145,9 +172,14 @@ fn what_ends_and_what_is_overdue_is_told(engine: Engine) {
     let rotated = make("rotated", None);
     admin.post(&format!("/v1/access-keys/{rotated}/rotate"), &json!({ "grace_seconds": 86_400 })).ok();
     let shown = show(&admin);
-    let rows: Vec<(String, String)> = shown["credentials"]["ending"].as_array().unwrap().iter()
-        .map(|row| (text(&row["kind"]), text(&row["id"]))).collect();
-    let expected = [("access_key_secret", rotated.clone()), ("access_key", ending.clone())].map(|(kind, id)| (kind.to_owned(), id));
+    let rows: Vec<(String, String)> = shown["credentials"]["ending"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(&row["kind"]), text(&row["id"])))
+        .collect();
+    let expected = [("access_key_secret", rotated.clone()), ("access_key", ending.clone())]
+        .map(|(kind, id)| (kind.to_owned(), id));
     assert_eq!(rows, expected);
     assert_eq!(shown["credentials"]["overdue"], json!([]));
     for number in 0..12 {
@@ -218,15 +250,23 @@ fn database_keys_and_jobs_are_told(engine: Engine) {
 
 fn old_hours_go(engine: Engine) {
     let test = TestServer::start(engine);
-    let key = access_keys::create(&test.server, &Caller::command_line(),
-        NewAccessKey { name: "a".to_owned(), ..NewAccessKey::default() }).map_err(|error| format!("{error:?}")).unwrap();
+    let key = access_keys::create(
+        &test.server,
+        &Caller::command_line(),
+        NewAccessKey { name: "a".to_owned(), ..NewAccessKey::default() },
+    )
+    .map_err(|error| format!("{error:?}"))
+    .unwrap();
     used(&test, &key.secret);
     test.server.metrics.token_issued("password");
     write_down(&test);
     let hours = || {
-        test.server.store.read(|connection| {
-            Ok(connection.list_hour_figures(0)?.len() + connection.list_busiest_credentials(0, 10)?.len())
-        }).unwrap()
+        test.server
+            .store
+            .read(|connection| {
+                Ok(connection.list_hour_figures(0)?.len() + connection.list_busiest_credentials(0, 10)?.len())
+            })
+            .unwrap()
     };
     let before = hours();
     assert!(before >= 2, "{before}");

@@ -121,8 +121,15 @@ fn activity(server: &Server) -> FlowResult<Activity> {
     let (figures, busiest) = server.store.read(|connection| {
         Ok((connection.list_hour_figures(first)?, connection.list_busiest_credentials(first, most)?))
     })?;
-    let empty =
-        |hour| OverviewHour { hour: start_of(hour), requests: 0, refused: 0, failed: 0, tokens: 0, valid: 0, invalid: 0 };
+    let empty = |hour| OverviewHour {
+        hour: start_of(hour),
+        requests: 0,
+        refused: 0,
+        failed: 0,
+        tokens: 0,
+        valid: 0,
+        invalid: 0,
+    };
     let mut hours: Vec<OverviewHour> = (first..first + HOURS).map(empty).collect();
     for (hour, figure, number) in figures {
         if let Some(place) = usize::try_from(hour - first).ok().and_then(|index| hours.get_mut(index)) {
