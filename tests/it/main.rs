@@ -34,6 +34,7 @@ mod client_metadata;
 mod client_secrets;
 mod code;
 mod console;
+mod console_access_keys;
 mod console_support;
 mod denials;
 mod device;

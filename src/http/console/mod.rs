@@ -1,10 +1,15 @@
 //! The console for operators, at `/console`: every page asks the same use cases as the admin API, as a caller who holds what
 //! the grant and the roles of whoever is signed in hold together.
 
+mod access_keys;
+mod access_keys_edit;
+mod access_keys_form;
+mod access_keys_life;
 mod overview;
 mod projects;
 mod session;
 mod sessions;
+pub mod usage;
 
 use actix_web::web;
 
@@ -21,6 +26,10 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
     if !edge.console {
         return;
     }
-    config.service(web::resource("/console").route(web::get().to(overview::show))).configure(projects::routes);
-    config.configure(sessions::routes);
+    config
+        .service(web::resource("/console").route(web::get().to(overview::show)))
+        .configure(access_keys::routes)
+        .configure(usage::routes)
+        .configure(sessions::routes)
+        .configure(projects::routes);
 }
