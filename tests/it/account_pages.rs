@@ -481,7 +481,7 @@ fn what_is_somebody_elses_is_not_there(engine: Engine) {
         let sent = send(&root, &page, &path, &fields);
         assert_eq!(sent.status, 404, "{path}");
         assert!(!sent.body.contains("Laptop"));
-        assert_eq!(root.get(&path).status, 404, "{path}");
+        assert!(matches!(root.get(&path).status.as_u16(), 404 | 405), "{path}");
     }
     assert_eq!(root.get(&format!("/account/access-keys/{key}")).status, 404);
     for page in ["/account/access-keys", "/account/tokens", "/account/apps", "/account/usage"] {
@@ -495,13 +495,11 @@ fn what_people_typed_is_text(engine: Engine) {
     let test = start(engine);
     test.user("root", &["owner"]);
     let (browser, page, _) = with_everything(&test);
-    let agent = browser.get("/login");
-    let form = [("csrf", &*csrf(&agent)), ("username", "ada"), ("password", PASSWORD)];
     let other = Browser::new(&test);
-    let fresh = other.get("/login?");
+    let fresh = csrf(&other.get("/login?"));
     let request = other.request(reqwest::Method::POST, "/login?").header("User-Agent", SCRIPT);
-    let own = [("csrf", &*csrf(&fresh)), form[1], form[2]];
-    assert_eq!(Answer::of(request.form(&own)).status, 303);
+    let form = [("csrf", fresh.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    assert_eq!(Answer::of(request.form(&form)).status, 303);
     assert_escaped(&browser.get("/account/sessions"));
     assert_escaped(&browser.get("/account/apps"));
     assert_escaped(&browser.get("/account/apps/book/disconnect"));
