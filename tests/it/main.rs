@@ -14,6 +14,7 @@ mod access_key_escapes;
 mod access_key_owners;
 mod access_keys;
 mod account;
+mod account_pages;
 mod account_support;
 mod admin_api;
 mod admin_guard;
