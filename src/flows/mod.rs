@@ -114,12 +114,12 @@ pub struct Server {
     pub rate_limits: RateLimits,
     /// How credentials are used, until it is written.
     pub usage: UsageCounters,
-    /// Why requests were refused, until it is written.
-    pub refusals: Refusals,
     /// Which credentials came near a limit lately.
     pub near_limits: NearLimits,
     /// How the background jobs fare.
     pub jobs: JobBoard,
+    /// Why requests were refused, until it is written.
+    pub refusals: Refusals,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::domain::access_key::{AccessKey, Owner};
 use crate::domain::access_key_list::{
@@ -34,6 +34,10 @@ const LAST_USE: &str = "coalesce(access_keys.last_used_at, 0)";
 /// Most owners whose keys are looked up ahead for one term.
 const FEW_OWNERS: i64 = 100;
 
+/// Up to how many keys that were not used for long are sorted; among more, a walk in the order of the list meets them soon.
+const FEW_UNUSED: i64 = 5_000;
+
+type Condition = Box<dyn BoxableExpression<access_keys::table, MultiBackend, SqlType = Bool>>;
 type Query<'a> = diesel::dsl::IntoBoxed<'a, diesel::dsl::Select<access_keys::table, access_keys::id>, MultiBackend>;
 
 impl StoreConnection {
@@ -49,17 +53,50 @@ impl StoreConnection {
             Some(search) => self.narrow_access_keys(search)?,
             None => Narrowed::default(),
         };
+        let terms = self.owners_of_terms(narrowed.common)?;
+        let long_unused = match filter.last_used_before {
+            Some(before) => self.are_few_last_used(before)?,
+            None => false,
+        };
         let mut query = access_keys::table.select(access_keys::id).limit(page.limit + 1).into_boxed();
         query = filtered(query, filter, now);
-        query = with_words(query, narrowed);
+        query = with_words(query, terms);
+        if let Some(ids) = narrowed.ids {
+            query = query.filter(access_keys::id.eq_any(ids));
+        }
         if let Some(place) = page.after.as_deref().and_then(|cursor| order.place(cursor)) {
             query = behind(query, order, place);
         }
-        let ids: Vec<String> = ordered(query, order, filter.last_used_before.is_some()).load(self)?;
+        let ids: Vec<String> = ordered(query, order, long_unused).load(self)?;
         let mut keys: HashMap<String, AccessKey> = self.find_access_keys(&ids)?;
         // One that is deleted in between is missing from its page, and the next page begins where it should.
         let rows: Vec<AccessKey> = ids.iter().filter_map(|id| keys.remove(id)).collect();
         Ok(Page::from_rows(rows, page.limit, |key| order.cursor(&place_of(key, order.by))))
+    }
+
+    /// Which kinds of owners have words of these terms.
+    fn owners_of_terms(&mut self, terms: Vec<WordRange>) -> Result<Vec<(WordRange, Vec<SearchKind>)>, StoreError> {
+        let mut found = Vec::with_capacity(terms.len());
+        for range in terms {
+            let mut kinds = vec![SearchKind::AccessKey];
+            for kind in OWNERS {
+                if !self.find_by_word(kind, &range, 1)?.is_empty() {
+                    kinds.push(kind);
+                }
+            }
+            found.push((range, kinds));
+        }
+        Ok(found)
+    }
+
+    /// Were so few keys last used before this time that it pays to begin with them?
+    fn are_few_last_used(&mut self, before: DateTime<Utc>) -> Result<bool, StoreError> {
+        let query = access_keys::table
+            .filter(sql::<BigInt>(LAST_USE).lt(to_micros(before)))
+            .select(access_keys::id)
+            .limit(FEW_UNUSED + 1);
+        let found: Vec<String> = query.load(self)?;
+        Ok(i64::try_from(found.len()).unwrap_or(i64::MAX) <= FEW_UNUSED)
     }
 
     fn find_access_keys(&mut self, ids: &[String]) -> Result<HashMap<String, AccessKey>, StoreError> {
@@ -136,9 +173,10 @@ fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime
     query = match filter.standing {
         None => query,
         Some(StandingFilter::Status(status)) => query.filter(access_keys::status.eq(status.as_str())),
-        Some(StandingFilter::Expired) => query.filter(active).filter(access_keys::expires_at.le(now)),
+        // Asked of the index that orders by it, which needs no row.
+        Some(StandingFilter::Expired) => query.filter(active).filter(sql::<BigInt>(END).le(now)),
         Some(StandingFilter::Expiring) => {
-            query.filter(active).filter(access_keys::expires_at.gt(now)).filter(access_keys::expires_at.le(soon))
+            query.filter(active).filter(sql::<BigInt>(END).gt(now)).filter(sql::<BigInt>(END).le(soon))
         }
     };
     if let Some(before) = filter.last_used_before {
@@ -147,26 +185,34 @@ fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime
     query
 }
 
-/// A common term: the key, or its owner, must have a word of it.
-fn with_words(mut query: Query<'_>, narrowed: Narrowed) -> Query<'_> {
-    for WordRange { from, until } in narrowed.common {
+/// Common terms: the key, or an owner of one of these kinds, must have a word of each. The limit and offset keep PostgreSQL
+/// from reading all words of a term ahead: each row asks for itself, and few rows are looked at.
+fn with_words(mut query: Query<'_>, terms: Vec<(WordRange, Vec<SearchKind>)>) -> Query<'_> {
+    for (WordRange { from, until }, kinds) in terms {
         let of = |kind: SearchKind| {
             search_words::table
                 .filter(search_words::kind.eq(kind.as_str()))
                 .filter(search_words::word.ge(from.clone()))
                 .filter(search_words::word.lt(until.clone()))
+                .limit(1)
+                .offset(0)
         };
         let id = search_words::id.nullable();
-        let own = exists(of(SearchKind::AccessKey).filter(search_words::id.eq(access_keys::id)));
-        let user = exists(of(SearchKind::User).filter(id.eq(access_keys::user_id)));
-        let account = exists(of(SearchKind::ServiceAccount).filter(id.eq(access_keys::service_account_id)));
-        let client = exists(of(SearchKind::Client).filter(id.eq(access_keys::client_id)));
-        query = query.filter(own.or(user).or(account).or(client));
+        let mut met: Condition =
+            Box::new(exists(of(SearchKind::AccessKey).filter(search_words::id.eq(access_keys::id))));
+        for kind in kinds {
+            met = match kind {
+                SearchKind::AccessKey => met,
+                SearchKind::User => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::user_id))))),
+                SearchKind::ServiceAccount => {
+                    Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::service_account_id)))))
+                }
+                SearchKind::Client => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::client_id))))),
+            };
+        }
+        query = query.filter(met);
     }
-    match narrowed.ids {
-        Some(ids) => query.filter(access_keys::id.eq_any(ids)),
-        None => query,
-    }
+    query
 }
 
 /// Only what comes behind a place. That nothing lies before its value is said first and by itself: an index is entered by it.
@@ -197,7 +243,8 @@ fn behind(query: Query<'_>, order: AccessKeyOrder, place: AccessKeyPlace) -> Que
     }
 }
 
-/// In this order. Where keys are wanted by their last use, only its own index knows it: the others are kept from being walked.
+/// In this order. Few keys that were not used for long are found in the index of the last use: the others, which know nothing
+/// of it, are kept from being walked for them.
 fn ordered(query: Query<'_>, order: AccessKeyOrder, by_last_use: bool) -> Query<'_> {
     let id = access_keys::id;
     let text = |indexed: &'static str, other: &'static str| sql::<Text>(if by_last_use { other } else { indexed });

@@ -124,7 +124,7 @@ fn whoever_knows_the_old_password_sets_another(engine: Engine) {
         assert!(refusal(password::change(&test.server, &person, change(PASSWORD, new))).contains(said), "{new}");
     }
     let wrong = password::change(&test.server, &person, change("not this one", NEW_PASSWORD));
-    assert_eq!(refusal(wrong), "username or password is wrong");
+    assert_eq!(refusal(wrong), "the password is wrong");
     assert!(is_signed_in(&there), "what was refused ends nothing");
     password::change(&test.server, &person, change(PASSWORD, NEW_PASSWORD)).unwrap();
     assert!(is_signed_in(&here) && !is_signed_in(&there));
@@ -148,7 +148,7 @@ fn guesses_of_the_old_password_are_throttled(engine: Engine) {
     test.user("ada", &[]);
     let person = person(&test, "ada");
     let guess = || refusal(password::change(&test.server, &person, change("not this one", NEW_PASSWORD)));
-    assert_eq!([guess(), guess()], ["username or password is wrong"; 2]);
+    assert_eq!([guess(), guess()], ["the password is wrong"; 2]);
     assert!(guess().starts_with("too many failed attempts"));
     let right = password::change(&test.server, &person, change(PASSWORD, NEW_PASSWORD));
     assert!(refusal(right).starts_with("too many failed attempts"));

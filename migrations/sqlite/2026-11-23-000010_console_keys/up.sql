@@ -4,7 +4,7 @@ CREATE INDEX access_keys_by_id ON access_keys (id, status, environment, expires_
 CREATE INDEX access_keys_by_name ON access_keys (lower(name), id, status, environment, expires_at);
 CREATE INDEX access_keys_by_expiry ON access_keys (coalesce(expires_at, 9223372036854775807), id, status, environment, expires_at);
 CREATE INDEX access_keys_by_last_use ON access_keys (coalesce(last_used_at, 0), id, status, environment, expires_at);
-CREATE INDEX access_keys_by_age ON access_keys (status, coalesce(rotated_at, created_at), id);
+CREATE INDEX access_keys_by_age ON access_keys (coalesce(rotated_at, created_at), id) WHERE status = 'active';
 CREATE INDEX client_secrets_created_at ON client_secrets (created_at) WHERE expires_at IS NULL;
 CREATE INDEX client_secrets_expires_at ON client_secrets (expires_at) WHERE expires_at IS NOT NULL;
 

@@ -7,7 +7,7 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::user::check_new_password;
 use crate::flows::account::Person;
-use crate::flows::error::FlowResult;
+use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::password_check::{self, LoginAttempt};
 use crate::flows::{Server, session_end};
 
@@ -34,10 +34,11 @@ pub fn change(server: &Server, person: &Person, change: PasswordChange) -> FlowR
         client_id: person.client_id.clone(),
         source: person.source.clone(),
     };
-    let proven = password_check::check(server, &attempt)?;
-    if proven.user.id != user.id {
-        return Err(Denial::LoginFailed.into());
-    }
+    let proven = match password_check::check(server, &attempt) {
+        Ok(proven) if proven.user.id == user.id => proven,
+        Ok(_) | Err(FlowError::Denied(Denial::LoginFailed)) => return Err(Denial::PasswordWrong.into()),
+        Err(error) => return Err(error),
+    };
     let hash = password_check::hash_new(server, &change.new)?;
     let now = server.clock.now();
     let event = person.event(AuditAction::UserPasswordChanged, "user", user.id.as_str());
@@ -54,5 +55,5 @@ pub fn change(server: &Server, person: &Person, change: PasswordChange) -> FlowR
         connection.insert_audit_event(&event, now)?;
         Ok(true)
     })?;
-    if done { Ok(()) } else { Err(Denial::LoginFailed.into()) }
+    if done { Ok(()) } else { Err(Denial::PasswordWrong.into()) }
 }

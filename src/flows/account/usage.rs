@@ -1,8 +1,12 @@
 //! How much somebody's own access keys and personal tokens were used, all together and each by itself.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
 use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::page::PageRequest;
-use crate::domain::usage::{SecretUse, UsageCount, UsageKey, day_of};
+use crate::domain::usage::day_of;
 use crate::domain::usage_summary::UsageSummary;
 use crate::flows::Server;
 use crate::flows::account::Person;
@@ -23,32 +27,39 @@ pub fn of_own(server: &Server, person: &Person, days: i64) -> FlowResult<OwnUsag
     let (user_id, now) = (person.id(), server.clock.now());
     let first_day = day_of(now) - days + 1;
     let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
-    let read = server.store.read(|connection| {
+    let (owned, rows) = server.store.read(|connection| {
         let filter = AccessKeyFilter { owner_id: Some(user_id.clone()), ..AccessKeyFilter::default() };
-        let keys = connection.list_access_keys(&filter, AccessKeyOrder::default(), &page, now)?.items;
-        let tokens = connection.list_personal_tokens(&user_id, &page, now)?.items;
-        let keys = keys.into_iter().map(|key| (key.id.0, key.name));
-        let named = keys.chain(tokens.into_iter().map(|token| (token.id.0, token.name)));
-        let counted = named.map(|(id, name)| {
-            let (rows, uses) = (connection.list_usage(Some(&id), first_day)?, connection.list_secret_uses(&id)?);
-            Ok(Counted { id, name, rows, uses })
-        });
-        counted.collect::<Result<Vec<_>, _>>()
+        let mut owned = Vec::new();
+        for key in connection.list_access_keys(&filter, AccessKeyOrder::default(), &page, now)?.items {
+            owned.push(Owned { id: key.id.0, name: key.name, last_used_at: key.last_used_at });
+        }
+        for token in connection.list_personal_tokens(&user_id, &page, now)?.items {
+            let last = connection.list_secret_uses(token.id.as_str())?.first().map(|used| used.last_used_at);
+            owned.push(Owned { id: token.id.0, name: token.name, last_used_at: last });
+        }
+        let ids: Vec<&str> = owned.iter().map(|one| one.id.as_str()).collect();
+        let rows = connection.list_usage_of(&ids, first_day)?;
+        Ok((owned, rows))
     })?;
-    let summary = |one: &Counted| UsageSummary {
-        credential_id: one.id.clone(),
-        name: one.name.clone(),
-        ..UsageSummary::new(first_day, days, &one.rows).used(&one.uses)
+    let total = UsageSummary::new(first_day, days, &rows);
+    let mut of_each: HashMap<String, Vec<_>> = HashMap::new();
+    for row in rows {
+        of_each.entry(row.0.credential_id.clone()).or_default().push(row);
+    }
+    let summary = |one: Owned| {
+        let last_used_at = one.last_used_at;
+        let rows = of_each.get(&one.id).map(Vec::as_slice).unwrap_or_default();
+        let summary = UsageSummary::new(first_day, days, rows);
+        UsageSummary { credential_id: one.id, name: one.name, last_used_at, ..summary }
     };
-    let mut credentials: Vec<_> = read.iter().map(summary).collect();
+    let mut credentials: Vec<_> = owned.into_iter().map(summary).collect();
     credentials.sort_by_key(|summary| std::cmp::Reverse(summary.total_requests));
-    let all: Vec<_> = read.into_iter().flat_map(|one| one.rows).collect();
-    Ok(OwnUsage { total: UsageSummary::new(first_day, days, &all), credentials })
+    Ok(OwnUsage { total, credentials })
 }
 
-struct Counted {
+/// A credential of somebody's own.
+struct Owned {
     id: String,
     name: String,
-    rows: Vec<(UsageKey, UsageCount)>,
-    uses: Vec<SecretUse>,
+    last_used_at: Option<DateTime<Utc>>,
 }

@@ -1,6 +1,10 @@
 //! The console for operators, at `/console`: every page asks the same use cases as the admin API, as a caller who holds what
 //! the grant and the roles of whoever is signed in hold together.
 
+mod access_keys;
+mod access_keys_edit;
+mod access_keys_form;
+mod access_keys_life;
 mod alerts;
 mod audit;
 mod explain;
@@ -9,6 +13,7 @@ mod projects;
 mod session;
 mod sessions;
 mod signing_keys;
+pub mod usage;
 mod webhooks;
 
 use actix_web::web;
@@ -26,12 +31,15 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
     if !edge.console {
         return;
     }
-    config.service(web::resource("/console").route(web::get().to(overview::show))).configure(projects::routes);
     config
+        .service(web::resource("/console").route(web::get().to(overview::show)))
+        .configure(access_keys::routes)
+        .configure(usage::routes)
+        .configure(sessions::routes)
+        .configure(projects::routes)
         .configure(audit::routes)
         .configure(explain::routes)
         .configure(alerts::routes)
         .configure(webhooks::routes)
         .configure(signing_keys::routes);
-    config.configure(sessions::routes);
 }
