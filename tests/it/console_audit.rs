@@ -385,13 +385,13 @@ fn roles_decide(engine: Engine) {
         assert_eq!(browser.get("/console/webhooks").body.contains("test-ops"), writes, "{role}");
         assert_eq!(browser.get("/console/signing-keys").body.contains("/rotate\""), writes, "{role}");
         let rotate = [("mode", "scheduled"), ("confirm", "ES256"), ("password", PASSWORD)];
-        for (path, fields, status) in [
-            ("/console/audit/verify", &[("whole", "false")][..], if reads_audit { 303 } else { 403 }),
-            ("/console/webhooks/test", &[("endpoint", "none")][..], if writes { 404 } else { 403 }),
-            ("/console/webhooks/resend", &[("id", "none")][..], if writes { 404 } else { 403 }),
-            ("/console/signing-keys/ES256/rotate", &rotate[..], if writes { 303 } else { 403 }),
+        for (path, fields, may) in [
+            ("/console/audit/verify", &[("whole", "false")][..], reads_audit),
+            ("/console/webhooks/test", &[("endpoint", "none")][..], writes),
+            ("/console/webhooks/resend", &[("id", "none")][..], writes),
+            ("/console/signing-keys/ES256/rotate", &rotate[..], writes),
         ] {
-            assert_eq!(send(&browser, &start, path, fields).status, status, "{role} {path}");
+            assert_eq!(send(&browser, &start, path, fields).status != 403, may, "{role} {path}");
         }
         test.advance(7_200);
     }
