@@ -15,6 +15,7 @@ use grantor::flows::{alerts, audit_checkpoints};
 use grantor::store::DatabaseUrl;
 use serde_json::json;
 
+use crate::alerts_support::*;
 use crate::console_support::*;
 use crate::doors_support::key_members;
 use crate::support::*;
@@ -36,9 +37,9 @@ on_both!(
     everything_is_said_in_german,
 );
 
+/// Nobody answers there.
 fn with_webhook(config: &mut Config) {
-    let webhook = json!({ "url": "https://127.0.0.1:9/hook", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
-    config.webhooks.0.insert("ops".to_owned(), serde_json::from_value(webhook).unwrap());
+    ops(config, "127.0.0.1:9".parse().unwrap());
 }
 
 fn write(test: &TestServer, events: Vec<NewAuditEvent>) {
@@ -268,6 +269,13 @@ fn alerts_and_webhooks(engine: Engine) {
     let tried = send(&browser, &page, "/console/webhooks/test", &[("endpoint", "ops")]);
     assert_eq!(tried.header("location"), "/console/webhooks?status=pending");
     assert_eq!(send(&browser, &page, "/console/webhooks/test", &[("endpoint", "other")]).status, 404);
+    let receiver = Receiver::with_statuses(&[200]);
+    let test = start_with(engine, |config| ops(config, receiver.address));
+    test.user("ada", &["admin"]);
+    let (browser, page) = visit(&test, "ada", "/console/webhooks");
+    let arrived = done(&browser, &page, "/console/webhooks/test", &[("endpoint", "ops")]);
+    assert_has(&arrived, &["The test has arrived.", "badge good\">delivered", "alert.test"]);
+    assert_eq!((receiver.received().len(), test.events("webhook.tested").len()), (1, 1));
 }
 
 fn logout_tokens_on_their_way(engine: Engine) {
