@@ -110,6 +110,11 @@ impl Judged {
         Self { verdict, credential, windows: Vec::new(), exceeded: None, request_id: None }
     }
 
+    /// The verdict on what is no credential at all.
+    pub const fn unknown() -> Self {
+        Self { verdict: Verdict::Unknown, credential: None, windows: Vec::new(), exceeded: None, request_id: None }
+    }
+
     /// The sentence for whoever holds the credential; it names the limit that is used up.
     pub fn public_text(&self) -> String {
         self.exceeded.as_ref().map_or_else(|| self.verdict.public_text().to_owned(), |exceeded| exceeded.public_text())
