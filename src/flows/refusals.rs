@@ -193,7 +193,7 @@ pub fn flush(server: &Server) {
 
 /// Why this request was refused.
 pub fn of_request(server: &Server, caller: &Caller, request_id: &str) -> FlowResult<Vec<ExplainedRefusal>> {
-    caller.require("audit-events:read")?;
+    caller.require("access-keys:read")?;
     let mut found = server.store.read(|connection| connection.find_refusals(request_id))?;
     let waiting = server.refusals.of_request(request_id);
     found.extend(
@@ -209,7 +209,7 @@ pub fn list(
     credential_id: Option<&str>,
     page: &PageRequest,
 ) -> FlowResult<Page<ExplainedRefusal>> {
-    caller.require("audit-events:read")?;
+    caller.require("access-keys:read")?;
     let found = server.store.read(|connection| connection.list_refusals(credential_id, page))?;
     Ok(found.map(ExplainedRefusal::from))
 }

@@ -89,6 +89,12 @@ pub(super) fn chained(mut row: AuditEventRow) -> ChainedEvent {
 }
 
 impl StoreConnection {
+    /// One event.
+    pub fn find_audit_event(&mut self, id: i64) -> Result<Option<AuditEvent>, StoreError> {
+        let query = audit_events::table.find(id).select(AuditEventRow::as_select());
+        Ok(query.get_result(self).optional()?.map(AuditEvent::from))
+    }
+
     /// Appends an event, when the write that is under way has done all else: see `audit_chain`.
     pub fn insert_audit_event(&mut self, event: &NewAuditEvent, now: DateTime<Utc>) -> Result<(), StoreError> {
         match gather(event, now) {

@@ -88,7 +88,7 @@ pub fn explain(server: &Server, caller: &Caller, named: Named, asked: &Hypotheti
     }
     let explanations =
         found.into_iter().map(|found| one(server, found, asked)).collect::<FlowResult<Vec<Explanation>>>()?;
-    let may_read = caller.require("audit-events:read").is_ok();
+    let may_read = caller.require("access-keys:read").is_ok();
     let refusals = match explanations.as_slice() {
         [only] if may_read => {
             let latest = PageRequest::new(None, Some(LATEST));

@@ -23,7 +23,7 @@ use crate::http::run::run_waiting;
 use crate::protocol::params::Params;
 
 /// The parameters that say which events are wanted.
-pub const FILTER: [&str; 14] = [
+const FILTER: [&str; 14] = [
     "action",
     "class",
     "outcome",
@@ -40,8 +40,17 @@ pub const FILTER: [&str; 14] = [
     "order",
 ];
 
-/// Which events are wanted.
-pub fn read(params: &Params) -> Result<AuditFilter, Denial> {
+fn rfc3339(name: &str, text: &str) -> Result<DateTime<Utc>, Denial> {
+    let malformed =
+        |_| Denial::MalformedRequest(format!("{name} must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"));
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(malformed)
+}
+
+/// Which events are wanted; `time` reads a time by its name.
+pub fn filter(
+    params: &Params,
+    time: impl Fn(&'static str, &str) -> Result<DateTime<Utc>, Denial>,
+) -> Result<AuditFilter, Denial> {
     let text = |name| {
         let read = params.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()))?;
         // No database takes a NUL into a text.
@@ -50,12 +59,7 @@ pub fn read(params: &Params) -> Result<AuditFilter, Denial> {
             read => Ok(read.map(str::to_owned)),
         }
     };
-    let time = |name| -> Result<Option<DateTime<Utc>>, Denial> {
-        let parsed = text(name)?.as_deref().map(DateTime::parse_from_rfc3339).transpose();
-        let malformed =
-            |_| Denial::MalformedRequest(format!("{name} must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"));
-        Ok(parsed.map_err(malformed)?.map(|time| time.to_utc()))
-    };
+    let time = |name| text(name)?.map(|text| time(name, &text)).transpose();
     let word = |name, known: &[&str]| match text(name)? {
         Some(word) if !known.contains(&word.as_str()) => {
             Err(Denial::MalformedRequest(format!("{name} must be one of {}", known.join(", "))))
@@ -101,7 +105,7 @@ fn known(further: &[&'static str]) -> Vec<&'static str> {
     responses((status = 200, body = Page<AuditEvent>), (status = "4XX", body = Problem)), security(("bearer" = ["audit-events:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
     let read = |params: Params| -> Result<(AuditFilter, PageRequest), Denial> {
-        Ok((read(&params)?, page(&params, |cursor| cursor.parse::<i64>().is_ok())?))
+        Ok((filter(&params, rfc3339)?, page(&params, |cursor| cursor.parse::<i64>().is_ok())?))
     };
     match api.query(&known(&["cursor", "limit"])).and_then(read) {
         Ok((filter, page)) => {
@@ -125,7 +129,7 @@ pub async fn export(api: Api) -> HttpResponse {
         let format = params.optional("format").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
         let format = format.map_or(Some(ExportFormat::JsonLines), ExportFormat::parse);
         let format = format.ok_or_else(|| Denial::MalformedRequest("format must be jsonl or csv".to_owned()))?;
-        Ok((read(&params)?, format))
+        Ok((filter(&params, rfc3339)?, format))
     };
     let (filter, format) = match api.query(&known(&["format"])).and_then(read) {
         Ok(read) => read,

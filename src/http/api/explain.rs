@@ -66,16 +66,20 @@ enum Question {
     Credential(Named, Box<Hypothetical>),
 }
 
-fn read(params: &Params) -> Result<Question, Denial> {
+fn text(params: &Params, name: &'static str) -> Result<Option<String>, Denial> {
     let malformed = |text: String| Denial::MalformedRequest(text);
-    let text = |name| {
-        let read = params.optional(name).map_err(|error| malformed(error.to_string()))?;
-        match read {
-            Some(text) if text.contains('\0') => Err(malformed(format!("{name} holds a NUL"))),
-            read => Ok(read.map(str::to_owned)),
-        }
-    };
-    let hypothetical = Hypothetical {
+    let read = params.optional(name).map_err(|error| malformed(error.to_string()))?;
+    match read {
+        Some(text) if text.contains('\0') => Err(malformed(format!("{name} holds a NUL"))),
+        read => Ok(read.map(str::to_owned)),
+    }
+}
+
+/// The request that might be made.
+pub fn hypothetical(params: &Params) -> Result<Hypothetical, Denial> {
+    let malformed = |text: String| Denial::MalformedRequest(text);
+    let text = |name| text(params, name);
+    Ok(Hypothetical {
         environment: text("environment")?,
         address: text("address")?
             .map(|address| address.parse())
@@ -87,22 +91,25 @@ fn read(params: &Params) -> Result<Question, Denial> {
             .map_err(|error| malformed(error.to_string()))?,
         scope: Scope::parse(&text("scope")?.unwrap_or_default()).map_err(|error| malformed(error.to_string()))?,
         project: text("project")?,
-    };
-    match (text("request_id")?, text("credential_id")?) {
+    })
+}
+
+fn read(params: &Params) -> Result<Question, Denial> {
+    match (text(params, "request_id")?, text(params, "credential_id")?) {
         (Some(request), None) => Ok(Question::Request(request)),
-        (None, Some(id)) => Ok(Question::Credential(Named::Id(id), Box::new(hypothetical))),
-        _ => Err(malformed("send request_id or credential_id, and not both".to_owned())),
+        (None, Some(id)) => Ok(Question::Credential(Named::Id(id), Box::new(hypothetical(params)?))),
+        _ => Err(Denial::MalformedRequest("send request_id or credential_id, and not both".to_owned())),
     }
 }
 
 /// Why a request was refused, or what a door would say of a credential.
 #[utoipa::path(get, path = "/v1/explain", tag = "verification",
-    description = "By `request_id` (`X-Request-Id` of the refusal): what was refused and at which question; needs `audit-events:read`, and \
+    description = "By `request_id` (`X-Request-Id` of the refusal): what was refused and at which question; needs `access-keys:read`, and \
         is kept for some days, of a flood only a sample. By `credential_id`: every question of the verdict with its answer, for the request that the other \
         parameters make up; needs `access-keys:read` or `clients:read`. Nothing is counted.",
     params(("request_id" = Option<String>, Query), ("credential_id" = Option<String>, Query), ("scope" = Option<String>, Query), ("address" = Option<String>, Query),
     ("project" = Option<String>, Query), ("environment" = Option<String>, Query), ("audience" = Option<String>, Query)),
-    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["audit-events:read", "access-keys:read", "clients:read"])))]
+    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read", "clients:read"])))]
 pub async fn show(api: Api) -> HttpResponse {
     let known = ["request_id", "credential_id", "scope", "address", "project", "environment", "audience"];
     match api.query(&known).and_then(|query| read(&query)) {
@@ -131,7 +138,7 @@ pub async fn ask(api: Api, payload: web::Payload) -> HttpResponse {
 /// A page of refusals, newest first: a sample.
 #[utoipa::path(get, path = "/v1/refusals", tag = "verification",
     params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query), ("credential_id" = Option<String>, Query)),
-    responses((status = 200, body = Page<ExplainedRefusal>), (status = "4XX", body = Problem)), security(("bearer" = ["audit-events:read"])))]
+    responses((status = 200, body = Page<ExplainedRefusal>), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
     let read = |params: Params| {
         let credential = params.optional("credential_id");

@@ -23,6 +23,8 @@ mod users;
 mod verify;
 mod workflows;
 
+pub(super) use audit_events::{filter as audit_filter, stream as stream_audit_export};
+pub(super) use explain::hypothetical;
 pub use openapi::document as openapi_document;
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Scope, web};

@@ -5,11 +5,16 @@ mod access_keys;
 mod access_keys_edit;
 mod access_keys_form;
 mod access_keys_life;
+mod alerts;
+mod audit;
+mod explain;
 mod overview;
 mod projects;
 mod session;
 mod sessions;
+mod signing_keys;
 pub mod usage;
+mod webhooks;
 
 use actix_web::web;
 
@@ -31,5 +36,10 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         .configure(access_keys::routes)
         .configure(usage::routes)
         .configure(sessions::routes)
-        .configure(projects::routes);
+        .configure(projects::routes)
+        .configure(audit::routes)
+        .configure(explain::routes)
+        .configure(alerts::routes)
+        .configure(webhooks::routes)
+        .configure(signing_keys::routes);
 }
