@@ -36,6 +36,7 @@ mod client_secrets;
 mod code;
 mod console;
 mod console_access_keys;
+mod console_audit;
 mod console_support;
 mod denials;
 mod device;
