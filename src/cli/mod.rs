@@ -9,6 +9,7 @@ mod client_secrets;
 mod config;
 mod dev;
 mod env_file;
+mod list_args;
 mod logout_delivery;
 mod output;
 mod profile_args;

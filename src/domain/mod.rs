@@ -1,6 +1,7 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod access_key_list;
 pub mod alert;
 pub mod alert_rules;
 pub mod audit_chain;
@@ -33,6 +34,7 @@ pub mod registration;
 pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;
+pub mod search;
 pub mod service_account;
 pub mod signing_key;
 pub mod standard_claims;

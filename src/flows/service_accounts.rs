@@ -9,6 +9,7 @@ use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::ids::ServiceAccountId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::ListFilter;
 use crate::domain::project::check_texts;
 use crate::domain::service_account::ServiceAccount;
 use crate::flows::Server;
@@ -109,9 +110,9 @@ fn find(server: &Server, id: &str) -> FlowResult<ServiceAccount> {
 }
 
 /// A page of service accounts.
-pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<ServiceAccount>> {
+pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<ServiceAccount>> {
     caller.require("service-accounts:read")?;
-    Ok(server.store.read(|connection| connection.list_service_accounts(page))?)
+    Ok(server.store.read(|connection| connection.list_service_accounts(filter, page))?)
 }
 
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<ServiceAccount> {

@@ -11,6 +11,7 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::ListFilter;
 use crate::domain::profile::Profile;
 use crate::domain::profile_rules;
 use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
@@ -197,9 +198,9 @@ fn find(server: &Server, id_or_name: &str) -> FlowResult<User> {
 }
 
 /// A page of users.
-pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<User>> {
+pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<User>> {
     caller.require("users:read")?;
-    Ok(server.store.read(|connection| connection.list_users(page))?)
+    Ok(server.store.read(|connection| connection.list_users(filter, page))?)
 }
 
 /// Edits a user.

@@ -3,6 +3,7 @@
 //! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
+mod access_key_list;
 mod access_key_secrets;
 mod access_keys;
 mod alerts;
@@ -33,6 +34,7 @@ mod revoked_access_tokens;
 mod rows;
 mod schema;
 mod scopes;
+mod search_words;
 mod secret_uses;
 mod server_state;
 mod service_accounts;

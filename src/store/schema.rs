@@ -334,6 +334,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    search_words (kind, id, word) {
+        kind -> Text,
+        id -> Text,
+        word -> Text,
+    }
+}
+
+diesel::table! {
+    hour_figures (hour, figure) {
+        hour -> BigInt,
+        figure -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    credential_hours (hour, credential_id) {
+        hour -> BigInt,
+        credential_id -> Text,
+        requests -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Text,
         name -> Text,
@@ -491,6 +516,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     grants,
     login_sessions,
     refresh_tokens,
+    search_words,
     service_accounts,
     users,
     workflow_origins,

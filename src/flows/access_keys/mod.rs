@@ -20,7 +20,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::crypto::{random, secret};
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, mask};
+use crate::domain::access_key::{AccessKey, AccessKeySecret, mask};
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
@@ -121,6 +122,7 @@ pub fn list(
     server: &Server,
     caller: &Caller,
     filter: &AccessKeyFilter,
+    order: AccessKeyOrder,
     page: &PageRequest,
 ) -> FlowResult<Page<AccessKey>> {
     let reach = own::to_read(caller)?;
@@ -131,7 +133,7 @@ pub fn list(
         }
         filter.owner_id = Some(owner.id().to_owned());
     }
-    Ok(server.store.read(|connection| connection.list_access_keys(&filter, page))?)
+    Ok(server.store.read(|connection| connection.list_access_keys(&filter, order, page, server.clock.now()))?)
 }
 
 /// The secrets of a key that work now: who still uses the old one, and from where. That somebody looked is an event.

@@ -23,6 +23,7 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::ListFilter;
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -106,9 +107,9 @@ fn find(server: &Server, client_id: &str) -> FlowResult<Client> {
 }
 
 /// A page of clients.
-pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<Client>> {
+pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<Client>> {
     caller.require("clients:read")?;
-    Ok(server.store.read(|connection| connection.list_clients(page))?)
+    Ok(server.store.read(|connection| connection.list_clients(filter, page))?)
 }
 
 /// A client that the caller may change: whoever can change it can become it, so it must hold no more than the caller.

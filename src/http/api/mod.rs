@@ -24,8 +24,10 @@ pub use openapi::document as openapi_document;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Scope, web};
 use serde::Serialize;
 
+use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
+use crate::domain::search::{ListFilter, SearchText};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, bearer};
@@ -248,6 +250,24 @@ impl Api {
 
 /// The parameters of a list.
 const PAGE: [&str; 2] = ["cursor", "limit"];
+
+/// The parameters of a list that is searched.
+const SEARCH_PAGE: [&str; 4] = ["cursor", "limit", "q", "status"];
+
+/// Which page of what is searched for is asked for.
+fn search_page(params: &Params, is_key: impl Fn(&str) -> bool) -> Result<(ListFilter, PageRequest), Denial> {
+    let status = text(params, "status")?.map(Status::parse);
+    if status == Some(None) {
+        return Err(Denial::MalformedRequest("status must be active, inactive or revoked".to_owned()));
+    }
+    let search = text(params, "q")?.and_then(SearchText::parse);
+    Ok((ListFilter { search, status: status.flatten() }, page(params, is_key)?))
+}
+
+/// A parameter of a list.
+fn text<'a>(params: &'a Params, name: &'static str) -> Result<Option<&'a str>, Denial> {
+    params.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()))
+}
 
 /// Which page is asked for. A cursor that is no key of the list would give some page, and hide the mistake.
 fn page(params: &Params, is_key: impl Fn(&str) -> bool) -> Result<PageRequest, Denial> {
