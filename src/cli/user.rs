@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::profile_args::ProfileArgs;
 use crate::cli::list_args::ListArgs;
+use crate::cli::profile_args::ProfileArgs;
 use crate::cli::{CliError, CliResult, Context, output, secret_input, user_import};
 use crate::crypto::secret::SecretKind;
 use crate::domain::user::User;

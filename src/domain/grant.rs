@@ -22,6 +22,8 @@ pub enum RevocationReason {
     SessionEnd,
     /// The client's users got other names.
     ClientChange,
+    /// It was given to try the client from the console.
+    Trial,
 }
 
 impl RevocationReason {
@@ -34,6 +36,7 @@ impl RevocationReason {
             Self::UserChange => "user_change",
             Self::SessionEnd => "session_end",
             Self::ClientChange => "client_change",
+            Self::Trial => "trial",
         }
     }
 }

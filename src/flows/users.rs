@@ -11,9 +11,9 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::search::ListFilter;
 use crate::domain::profile::Profile;
 use crate::domain::profile_rules;
+use crate::domain::search::ListFilter;
 use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
@@ -266,11 +266,12 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
 
 /// Disables or enables an account. A disabled one loses its sessions and grants, for good.
 pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> FlowResult<User> {
-    caller.require("users:write")?;
+    let to = if active { Status::Active } else { Status::Inactive };
+    caller.require_to_set(to, "users:write")?;
     let mut user = find(server, id)?;
     check_over(server, caller, &user)?;
     let now = server.clock.now();
-    user.status = if active { Status::Active } else { Status::Inactive };
+    user.status = to;
     user.updated_at = now;
     let action = if active { AuditAction::UserEnabled } else { AuditAction::UserDisabled };
     let event = caller.event(action, "user", user.id.as_str());

@@ -219,7 +219,9 @@ impl StoreConnection {
     ) -> Result<Vec<AccessKey>, StoreError> {
         let mut query = access_keys::table
             .filter(access_keys::status.eq(Status::Active.as_str()))
-            .filter(sql::<BigInt>("coalesce(access_keys.rotated_at, access_keys.created_at)").lt(to_micros(made_before)))
+            .filter(
+                sql::<BigInt>("coalesce(access_keys.rotated_at, access_keys.created_at)").lt(to_micros(made_before)),
+            )
             .order(access_keys::id)
             .limit(limit)
             .select(AccessKeyRow::as_select())

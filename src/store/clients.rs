@@ -139,11 +139,8 @@ impl StoreConnection {
             Some(search) => self.narrow_by_words(SearchKind::Client, search)?,
             None => Narrowed::default(),
         };
-        let mut query = clients::table
-            .select(ClientRow::as_select())
-            .order(clients::client_id)
-            .limit(page.limit + 1)
-            .into_boxed();
+        let mut query =
+            clients::table.select(ClientRow::as_select()).order(clients::client_id).limit(page.limit + 1).into_boxed();
         if let Some(after) = &page.after {
             query = query.filter(clients::client_id.gt(after));
         }

@@ -70,7 +70,11 @@ impl StoreConnection {
     }
 
     /// A page of service accounts by identifier.
-    pub fn list_service_accounts(&mut self, filter: &ListFilter, page: &PageRequest) -> Result<Page<ServiceAccount>, StoreError> {
+    pub fn list_service_accounts(
+        &mut self,
+        filter: &ListFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ServiceAccount>, StoreError> {
         let narrowed = match &filter.search {
             Some(search) => self.narrow_by_words(SearchKind::ServiceAccount, search)?,
             None => Narrowed::default(),

@@ -108,11 +108,7 @@ impl StoreConnection {
             Some(search) => self.narrow_by_words(SearchKind::User, search)?,
             None => Narrowed::default(),
         };
-        let mut query = users::table
-            .select(UserRow::as_select())
-            .order(users::id)
-            .limit(page.limit + 1)
-            .into_boxed();
+        let mut query = users::table.select(UserRow::as_select()).order(users::id).limit(page.limit + 1).into_boxed();
         if let Some(after) = &page.after {
             query = query.filter(users::id.gt(after));
         }

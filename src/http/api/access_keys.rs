@@ -24,15 +24,15 @@ use crate::protocol::params::Params;
 
 fn read(params: &Params) -> Result<(AccessKeyFilter, AccessKeyOrder, PageRequest), Denial> {
     let malformed = |text: &str| Denial::MalformedRequest(text.to_owned());
-    let standing = text(params, "status")?.map(|word| {
-        StandingFilter::parse(word).ok_or("status must be active, inactive, revoked, expired or expiring")
-    });
+    let standing = text(params, "status")?
+        .map(|word| StandingFilter::parse(word).ok_or("status must be active, inactive, revoked, expired or expiring"));
     let before = text(params, "last_used_before")?.map(|time| {
         let read = DateTime::parse_from_rfc3339(time);
         read.map_err(|_| "last_used_before must be a time such as 2026-01-31T12:00:00Z (RFC 3339)")
     });
     let order = text(params, "sort")?.map(|word| {
-        AccessKeyOrder::parse(word).ok_or("sort must be created, name, expires or last_used, with - the other way around")
+        AccessKeyOrder::parse(word)
+            .ok_or("sort must be created, name, expires or last_used, with - the other way around")
     });
     let filter = AccessKeyFilter {
         search: text(params, "q")?.and_then(SearchText::parse),
@@ -163,7 +163,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse an access key for now.
 #[utoipa::path(post, path = "/v1/access-keys/{id}/disable", tag = "access-keys", params(("id" = String, Path)),
-    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"])))]
+    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }
