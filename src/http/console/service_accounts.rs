@@ -39,7 +39,7 @@ impl Kind for ServiceAccounts {
 
     fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<Standing> {
         let account = service_accounts::show(server, caller, id)?;
-        Ok(Standing { id: account.id.0, name: account.name, status: account.status })
+        Ok(Standing { id: account.id.0, name: account.name })
     }
 
     fn set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<()> {

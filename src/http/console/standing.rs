@@ -22,8 +22,6 @@ pub struct Standing {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its status.
-    pub status: Status,
 }
 
 /// A kind of thing that can be disabled.

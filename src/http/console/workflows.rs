@@ -19,7 +19,7 @@ use crate::http::kit::confirm::Confirm;
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Field, Form};
 use crate::http::kit::page::{Action, Block, Page};
-use crate::http::kit::table::{Table, with};
+use crate::http::kit::table::Table;
 use crate::http::kit::texts::Texts;
 use crate::protocol::origin::Origin;
 use crate::protocol::params::Params;
@@ -41,7 +41,7 @@ impl Kind for Workflows {
 
     fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<Standing> {
         let found = workflows::show(server, caller, id)?.workflow;
-        Ok(Standing { id: found.id.0, name: found.name, status: found.status })
+        Ok(Standing { id: found.id.0, name: found.name })
     }
 
     fn set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<()> {

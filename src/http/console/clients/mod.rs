@@ -39,7 +39,7 @@ impl Kind for Clients {
 
     fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<Standing> {
         let client = clients::show(server, caller, id)?;
-        Ok(Standing { id: client.client_id.0, name: client.client_name, status: client.status })
+        Ok(Standing { id: client.client_id.0, name: client.client_name })
     }
 
     fn set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<()> {

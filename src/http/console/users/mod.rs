@@ -40,7 +40,7 @@ impl Kind for Users {
 
     fn show(server: &Server, caller: &Caller, id: &str) -> FlowResult<Standing> {
         let user = users::show(server, caller, id)?;
-        Ok(Standing { id: user.id.0, name: user.username, status: user.status })
+        Ok(Standing { id: user.id.0, name: user.username })
     }
 
     fn set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<()> {
