@@ -129,6 +129,7 @@ pub fn list(
 ) -> FlowResult<Page<AccessKey>> {
     let reach = own::to_read(caller)?;
     let mut filter = filter.clone();
+    filter.owner_kinds = owners::kinds_to_know(caller);
     if let Reach::Own(owner) = reach {
         if filter.owner_id.as_ref().is_some_and(|wanted| wanted != owner.id()) {
             return Ok(Page { items: Vec::new(), next_cursor: None });

@@ -41,6 +41,7 @@ fn read(params: &Params) -> Result<(AccessKeyFilter, AccessKeyOrder, PageRequest
         environment: text(params, "environment")?.map(str::to_owned),
         standing: standing.transpose().map_err(malformed)?,
         last_used_before: before.transpose().map_err(malformed)?.map(|time| time.to_utc()),
+        ..AccessKeyFilter::default()
     };
     let order = order.transpose().map_err(malformed)?.unwrap_or_default();
     Ok((filter, order, page(params, |cursor| order.place(cursor).is_some())?))
