@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::client::Status;
 use crate::domain::ids::AccessKeyId;
-use crate::domain::search::SearchText;
+use crate::domain::search::{SearchKind, SearchText};
 
 /// Within how long a key ends that is listed as expiring.
 pub const EXPIRING_WITHIN: TimeDelta = TimeDelta::days(30);
@@ -47,6 +47,8 @@ impl StandingFilter {
 pub struct AccessKeyFilter {
     /// Whose words, or whose owner's, begin with these.
     pub search: Option<SearchText>,
+    /// Which kinds of owners are looked at for that: those whose names the caller may know.
+    pub owner_kinds: Vec<SearchKind>,
     /// Of this owner.
     pub owner_id: Option<String>,
     /// That may act on this project by name.

@@ -57,6 +57,7 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod subject;
 pub mod token;
+pub mod trial;
 pub mod usage;
 pub mod usage_reports;
 pub mod usage_summaries;

@@ -268,11 +268,12 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
 
 /// Disables or enables an account. A disabled one loses its sessions, grants and personal tokens, for good.
 pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> FlowResult<User> {
-    caller.require("users:write")?;
+    let to = if active { Status::Active } else { Status::Inactive };
+    caller.require_to_set(to, "users:write")?;
     let mut user = find(server, id)?;
     check_over(server, caller, &user)?;
     let now = server.clock.now();
-    user.status = if active { Status::Active } else { Status::Inactive };
+    user.status = to;
     user.updated_at = now;
     let action = if active { AuditAction::UserEnabled } else { AuditAction::UserDisabled };
     let event = caller.event(action, "user", user.id.as_str());

@@ -50,10 +50,10 @@ impl StoreConnection {
         now: DateTime<Utc>,
     ) -> Result<Page<AccessKey>, StoreError> {
         let narrowed = match &filter.search {
-            Some(search) => self.narrow_access_keys(search)?,
+            Some(search) => self.narrow_access_keys(search, &filter.owner_kinds)?,
             None => Narrowed::default(),
         };
-        let terms = self.owners_of_terms(narrowed.common)?;
+        let terms = self.owners_of_terms(narrowed.common, &filter.owner_kinds)?;
         let long_unused = match filter.last_used_before {
             Some(before) => self.are_few_last_used(before)?,
             None => false,
@@ -75,11 +75,15 @@ impl StoreConnection {
     }
 
     /// Which kinds of owners have words of these terms.
-    fn owners_of_terms(&mut self, terms: Vec<WordRange>) -> Result<Vec<(WordRange, Vec<SearchKind>)>, StoreError> {
+    fn owners_of_terms(
+        &mut self,
+        terms: Vec<WordRange>,
+        owners: &[SearchKind],
+    ) -> Result<Vec<(WordRange, Vec<SearchKind>)>, StoreError> {
         let mut found = Vec::with_capacity(terms.len());
         for range in terms {
             let mut kinds = vec![SearchKind::AccessKey];
-            for kind in OWNERS {
+            for &kind in owners {
                 if !self.find_by_word(kind, &range, 1)?.is_empty() {
                     kinds.push(kind);
                 }
@@ -105,21 +109,21 @@ impl StoreConnection {
         keys.map(|key| key.map(|key| (key.id.0.clone(), key))).collect()
     }
 
-    fn narrow_access_keys(&mut self, search: &SearchText) -> Result<Narrowed, StoreError> {
+    fn narrow_access_keys(&mut self, search: &SearchText, owners: &[SearchKind]) -> Result<Narrowed, StoreError> {
         self.narrow(search, |connection, range| {
             let mut found = connection.find_by_word(SearchKind::AccessKey, range, FEW + 1)?;
-            for kind in OWNERS {
+            for &kind in owners {
                 let left = FEW + 1 - i64::try_from(found.len()).unwrap_or(i64::MAX);
                 if left <= 0 {
                     break;
                 }
-                let owners = connection.find_by_word(kind, range, FEW_OWNERS + 1)?;
-                if i64::try_from(owners.len()).unwrap_or(i64::MAX) > FEW_OWNERS {
+                let found_owners = connection.find_by_word(kind, range, FEW_OWNERS + 1)?;
+                if i64::try_from(found_owners.len()).unwrap_or(i64::MAX) > FEW_OWNERS {
                     // Too many to look up each: what they own is asked for row by row.
                     found.resize(usize::try_from(FEW + 1).unwrap_or_default(), String::new());
                     break;
                 }
-                found.extend(connection.find_keys_of_owners(kind, owners, left)?);
+                found.extend(connection.find_keys_of_owners(kind, found_owners, left)?);
             }
             found.sort_unstable();
             if found.first().is_some_and(|id| !id.is_empty()) {
@@ -147,9 +151,6 @@ impl StoreConnection {
         Ok(query.load(self)?)
     }
 }
-
-/// Who owns keys, and is found by a name of its own.
-const OWNERS: [SearchKind; 3] = [SearchKind::User, SearchKind::ServiceAccount, SearchKind::Client];
 
 fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime<Utc>) -> Query<'a> {
     if let Some(owner) = &filter.owner_id {

@@ -1,6 +1,6 @@
 //! The pages of access keys, their usage, and the overview: from the first key to the last, in the roles that there are.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use grantor::domain::access_key::Owner;
 use grantor::domain::client::Status;
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::access_keys::{used, with_key};
 use crate::console_support::*;
+use crate::lists::{fill, wanted_rows};
 use crate::support::*;
 
 on_both!(
@@ -33,6 +34,7 @@ on_both!(
     keys_of_nobody_are_not_found,
     pages_speak_german,
     pages_stay_small_with_long_lists,
+    pages_are_made_in_time_with_many_rows,
 );
 
 const HOME: &str = "/console/access-keys";
@@ -645,4 +647,37 @@ fn pages_stay_small_with_long_lists(engine: Engine) {
     }
     let first = json!(page.body.matches("<tr>").count());
     assert_eq!(first, 51);
+}
+
+/// Says how long each page takes with TEST_ROWS keys.
+fn pages_are_made_in_time_with_many_rows(engine: Engine) {
+    let rows = wanted_rows();
+    let test = start(engine);
+    test.user("ada", &["owner"]);
+    fill(&test, rows);
+    let (browser, _) = visit(&test, "ada", HOME);
+    let id = format!("ak_{:032x}", 7_919 * 5);
+    for path in [
+        "/console".to_owned(),
+        HOME.to_owned(),
+        format!("{HOME}?sort=-last_used&status=active"),
+        format!("{HOME}?q=nightly&sort=name"),
+        format!("{HOME}?status=expiring&environment=test"),
+        format!("{HOME}/{id}"),
+        format!("{HOME}/{id}/secrets"),
+        format!("{HOME}/{id}/usage"),
+        format!("{HOME}/{id}/edit"),
+    ] {
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            let started = Instant::now();
+            let page = browser.get(&path);
+            assert!(page.status == 200 && page.body.len() < 100_000, "{path}: {}", page.body);
+            best = best.min(started.elapsed());
+        }
+        if rows > 10_000 {
+            eprintln!("{engine:?} {rows} keys: {:6.1} ms  {path}", best.as_secs_f64() * 1_000.0);
+        }
+        assert!(best.as_secs() < 2, "{path}: {best:?}");
+    }
 }

@@ -2,6 +2,8 @@
 access-keys-lead = Langlebige Geheimnisse, mit denen Programme Ihre APIs aufrufen.
 access-keys-empty = Es gibt noch keine API-Schlüssel. Legen Sie den ersten an: Sein Geheimnis wird einmal gezeigt, fertig für Ihr Programm.
 access-keys-none-found = So ist kein Schlüssel. Suchen Sie nach etwas anderem, oder nehmen Sie einen Filter weg.
+access-keys-of-owner = Nur die Schlüssel von { $owner }.
+access-keys-show-all = Alle Schlüssel
 access-keys-new = Neuer API-Schlüssel
 access-keys-new-lead = Das Geheimnis wird einmal gezeigt, nachdem der Schlüssel angelegt ist.
 access-keys-edit = API-Schlüssel bearbeiten

@@ -344,6 +344,7 @@ fn list(server: &Server, caller: &Caller, wanted: List, json: bool) -> CliResult
         standing: wanted.status,
         search: wanted.search.as_deref().and_then(SearchText::parse),
         last_used_before: wanted.last_used_before,
+        ..AccessKeyFilter::default()
     };
     let request = PageRequest::new(wanted.cursor, Some(wanted.limit));
     let page = access_keys::list(server, caller, &filter, wanted.sort, &request)?;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::search::SearchKind;
 use crate::flows::Server;
+use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
 /// Names by kind and identifier.
@@ -18,11 +20,23 @@ impl OwnerNames {
     }
 }
 
-/// The names of the owners of keys that the caller was shown.
-pub fn owner_names(server: &Server, keys: &[AccessKey]) -> FlowResult<OwnerNames> {
+/// The kinds of owners whose names this caller may know.
+pub(super) fn kinds_to_know(caller: &Caller) -> Vec<SearchKind> {
+    let kinds = [
+        (SearchKind::User, "users:read"),
+        (SearchKind::ServiceAccount, "service-accounts:read"),
+        (SearchKind::Client, "clients:read"),
+    ];
+    kinds.into_iter().filter(|(_, scope)| caller.require(scope).is_ok()).map(|(kind, _)| kind).collect()
+}
+
+/// The names of the owners of keys that the caller was shown, as far as the caller may know them.
+pub fn owner_names(server: &Server, caller: &Caller, keys: &[AccessKey]) -> FlowResult<OwnerNames> {
+    let kinds = kinds_to_know(caller);
+    let may_know = |owner: &Owner| kinds.iter().any(|kind| kind.as_str() == owner.kind());
     let mut owners: Vec<Owner> = Vec::new();
     for owner in keys.iter().filter_map(|key| key.owner.as_ref()) {
-        if !owners.contains(owner) {
+        if may_know(owner) && !owners.contains(owner) {
             owners.push(owner.clone());
         }
     }

@@ -11,7 +11,7 @@ use crate::domain::search::SearchText;
 use crate::flows::Server;
 use crate::flows::access_keys::{self, OwnerNames};
 use crate::http::console::access_keys_form::{environments, projects};
-use crate::http::console::{access_keys_edit, access_keys_life};
+use crate::http::console::{access_keys_edit, access_keys_life, access_keys_secrets};
 use crate::http::kit::cell::{Cell, Tone};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::form::{Choice, Field};
@@ -34,7 +34,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource(HOME).route(web::get().to(list)))
         .configure(access_keys_edit::routes)
-        .configure(access_keys_life::routes);
+        .configure(access_keys_life::routes)
+        .configure(access_keys_secrets::routes);
 }
 
 /// A page of this section.
@@ -93,6 +94,7 @@ fn read_filter(query: &Params, now: DateTime<Utc>) -> AccessKeyFilter {
         environment: text(query, "environment").map(str::to_owned),
         standing: text(query, "status").and_then(StandingFilter::parse),
         last_used_before: unused.map(|days| now - TimeDelta::days(days)),
+        ..AccessKeyFilter::default()
     }
 }
 
@@ -192,7 +194,7 @@ async fn list(desk: Desk) -> Shown {
     let filter = read_filter(&wanted, desk.server.clock.now());
     let found = desk.read(move |server, visit| {
         let found = access_keys::list(server, &visit.caller, &filter, order, &page)?;
-        let names = access_keys::owner_names(server, &found.items)?;
+        let names = access_keys::owner_names(server, &visit.caller, &found.items)?;
         Ok((found, names, environments(server, &visit.caller)?, projects(server, &visit.caller)?))
     });
     let (guest, (found, names, environments, projects)) = found.await?;
@@ -206,7 +208,13 @@ async fn list(desk: Desk) -> Shown {
         ..Table::default()
     };
     let table = table.rows(rows).empty(texts.say(empty)).pages(HOME, &query, found.next_cursor.as_deref());
-    let page = Page::new(HOME, texts.say("nav-access-keys")).lead(texts.say("access-keys-lead"));
+    let page = Page::new(HOME, texts.say("nav-access-keys"));
     let page = if guest.may(WRITE) { page.link(format!("{HOME}/new"), texts.say("access-keys-new")) } else { page };
+    let page = match text(&wanted, "owner") {
+        Some(owner) => page
+            .lead(texts.say_with("access-keys-of-owner", "owner", owner))
+            .link(HOME, texts.say("access-keys-show-all")),
+        None => page.lead(texts.say("access-keys-lead")),
+    };
     desk.page(&guest, page.table(table))
 }

@@ -5,16 +5,26 @@ mod access_keys;
 mod access_keys_edit;
 mod access_keys_form;
 mod access_keys_life;
+mod access_keys_secrets;
 mod alerts;
 mod audit;
+mod clients;
+mod environments;
 mod explain;
+mod fields;
+mod listing;
 mod overview;
 mod projects;
+mod scopes;
+mod service_accounts;
 mod session;
 mod sessions;
 mod signing_keys;
+mod standing;
 pub mod usage;
+mod users;
 mod webhooks;
+mod workflows;
 
 use actix_web::web;
 
@@ -41,5 +51,11 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         .configure(explain::routes)
         .configure(alerts::routes)
         .configure(webhooks::routes)
-        .configure(signing_keys::routes);
+        .configure(signing_keys::routes)
+        .configure(clients::routes)
+        .configure(users::routes)
+        .configure(service_accounts::routes)
+        .configure(scopes::routes)
+        .configure(environments::routes)
+        .configure(workflows::routes);
 }

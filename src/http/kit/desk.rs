@@ -195,6 +195,11 @@ impl Desk {
         self.see_other(format!("{}{path}", self.edge.base_path))
     }
 
+    /// To an endpoint of this server, by its full address.
+    pub fn away(&self, location: String) -> HttpResponse {
+        self.see_other(location)
+    }
+
     /// The query; unknown parameters are ignored, for people edit addresses by hand.
     pub fn query(&self) -> Params {
         extract::query(&self.request).unwrap_or_default()
