@@ -213,7 +213,7 @@ mod tests {
         Of(Inner),
     }
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
     #[serde(default, deny_unknown_fields)]
     struct Outer {
         inner: Option<Inner>,
@@ -222,15 +222,6 @@ mod tests {
         kinds: Vec<Kind>,
         any: serde_json::Value,
         double: Option<Option<i64>>,
-    }
-
-    impl Default for Outer {
-        fn default() -> Self {
-            serde_json::from_value(serde_json::json!({
-                "inner": null, "list": [], "map": {}, "kinds": [], "any": null, "double": null
-            }))
-            .unwrap()
-        }
     }
 
     fn from_text(text: &str) -> Result<Outer, String> {

@@ -383,7 +383,7 @@ fn a_registration_that_ended_leaves_nothing_but_events(engine: Engine) {
     let (used, unused) = (made(&register(&test, None, &web())), made(&register(&test, None, &web())));
     let client = test_client(&used);
     let browser = Browser::new(&test);
-    let query = authorize_query(&client, &[]);
+    let query = authorize_query(&client, &[("scope", "openid")]);
     browser.sign_in(&query, "ada", PASSWORD);
     let code = browser.decide(&query, "allow").parameter("code").unwrap();
     assert_eq!(test.token(&client, &code_parameters(&code)).status, 200);
