@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
 use crate::cli::client_metadata::{self, Metadata};
+use crate::cli::list_args::ListArgs;
 use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
-use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
 use crate::flows::clients::{self, ClientMembers};
 use crate::flows::member::network;
@@ -34,14 +34,7 @@ pub enum Command {
         file: client_secrets::File,
     },
     /// List clients.
-    List {
-        /// Behind this client_id.
-        #[arg(long)]
-        cursor: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
-        limit: i64,
-    },
+    List(ListArgs),
     /// Show a client.
     Show {
         /// The client_id.
@@ -219,8 +212,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let members = ClientMembers { client_id: id, token_endpoint_auth_method: method, ..members };
             client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
-        Command::List { cursor, limit } => {
-            let page = clients::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
+        Command::List(wanted) => {
+            let (filter, page) = wanted.read();
+            let page = clients::list(&server, &caller, &filter, &page)?;
             if context.json {
                 return output::print_json(&page);
             }

@@ -9,8 +9,11 @@ mod client_secrets;
 mod config;
 mod dev;
 mod env_file;
+mod explain;
+mod list_args;
 mod logout_delivery;
 mod output;
+mod overview;
 mod profile_args;
 mod project;
 mod registration_token;
@@ -93,6 +96,10 @@ enum Command {
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// Why was this refused? The questions of the verdict on a credential, or what was refused in a request.
+    Explain(explain::Explain),
+    /// Show how the server fares: requests by hour, who asks most, what ends or is overdue.
+    Overview,
     /// Read the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -185,7 +192,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::LogoutDelivery(command) => {
             logout_delivery::run(command, &Context { config: cli.config, json: cli.json })
         }
+        Command::Overview => overview::run(&Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Explain(wanted) => explain::run(wanted, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };
     match done {

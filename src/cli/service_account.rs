@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::access_key::tokens;
+use crate::cli::list_args::ListArgs;
 use crate::cli::{CliError, CliResult, Context, output};
 use crate::domain::client::Status;
-use crate::domain::page::PageRequest;
 use crate::domain::service_account::ServiceAccount;
 use crate::flows::caller::Caller;
 use crate::flows::service_accounts::{self, NewServiceAccount, ServiceAccountEdit};
@@ -22,14 +22,7 @@ pub enum Command {
         members: Members,
     },
     /// List service accounts.
-    List {
-        /// Behind this id.
-        #[arg(long)]
-        cursor: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
-        limit: i64,
-    },
+    List(ListArgs),
     /// Show a service account.
     Show {
         /// Id or name.
@@ -97,8 +90,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let new = NewServiceAccount { name, description, scopes, plan: members.plan };
             show(&service_accounts::create(&server, &caller, new)?, context.json)
         }
-        Command::List { cursor, limit } => {
-            let page = service_accounts::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
+        Command::List(wanted) => {
+            let (filter, page) = wanted.read();
+            let page = service_accounts::list(&server, &caller, &filter, &page)?;
             if context.json {
                 return output::print_json(&page);
             }

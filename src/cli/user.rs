@@ -4,10 +4,10 @@ use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::cli::list_args::ListArgs;
 use crate::cli::profile_args::ProfileArgs;
 use crate::cli::{CliError, CliResult, Context, output, secret_input, user_import};
 use crate::crypto::secret::SecretKind;
-use crate::domain::page::PageRequest;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
@@ -35,14 +35,7 @@ pub enum Command {
         password_stdin: bool,
     },
     /// List users.
-    List {
-        /// Behind this id.
-        #[arg(long)]
-        cursor: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
-        limit: i64,
-    },
+    List(ListArgs),
     /// Show a user.
     Show {
         /// Id or username.
@@ -125,8 +118,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let user = users::create(&server, &caller, NewUser { username, password, name, email, profile, roles })?;
             show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
         }
-        Command::List { cursor, limit } => {
-            let page = users::list(&server, &caller, &PageRequest::new(cursor, Some(limit)))?;
+        Command::List(wanted) => {
+            let (filter, page) = wanted.read();
+            let page = users::list(&server, &caller, &filter, &page)?;
             if context.json {
                 return output::print_json(&page);
             }

@@ -39,6 +39,11 @@ impl AlertQueue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_front(alert);
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Takes the alert that has waited for longest.
     pub fn take(&self) -> Option<NewAlert> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()

@@ -8,6 +8,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::counters::hours::HourCounters;
+use crate::domain::hour_figures::HourFigure;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     endpoint: &'static str,
@@ -65,6 +68,8 @@ pub struct Metrics {
     alerts_dropped: Counter,
     deliveries: Family<OutcomeLabel, Counter>,
     logout_deliveries: Family<OutcomeLabel, Counter>,
+    /// The same by hour, until it is written.
+    pub hours: HourCounters,
 }
 
 fn histogram() -> Histogram {
@@ -116,6 +121,7 @@ impl Default for Metrics {
             alerts_dropped,
             deliveries,
             logout_deliveries,
+            hours: HourCounters::default(),
         }
     }
 }
@@ -125,11 +131,21 @@ impl Metrics {
     pub fn request(&self, endpoint: &'static str, status: u16, duration: Duration) {
         self.requests.get_or_create(&Request { endpoint, status }).inc();
         self.durations.get_or_create(&Endpoint { endpoint }).observe(duration.as_secs_f64());
+        if matches!(endpoint, "health" | "metrics" | "static" | "jwks" | "metadata") {
+            return;
+        }
+        self.hours.count(HourFigure::Requests);
+        match status {
+            400..=499 => self.hours.count(HourFigure::Refused),
+            500.. => self.hours.count(HourFigure::Failed),
+            _ => {}
+        }
     }
 
     /// An issued access token.
     pub fn token_issued(&self, grant_type: &'static str) {
         self.tokens.get_or_create(&GrantLabel { grant_type }).inc();
+        self.hours.count(HourFigure::Tokens);
     }
 
     /// A refusal.
@@ -140,6 +156,7 @@ impl Metrics {
     /// A judged credential.
     pub fn verdict(&self, verdict: &'static str) {
         self.verdicts.get_or_create(&VerdictLabel { verdict }).inc();
+        self.hours.count(if verdict == "valid" { HourFigure::Valid } else { HourFigure::Invalid });
     }
 
     /// A log-in refused by the throttle.

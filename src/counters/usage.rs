@@ -107,6 +107,15 @@ impl UsageCounters {
         counted
     }
 
+    /// How many counts wait to be handed over.
+    pub fn waiting(&self) -> usize {
+        let held = |shard: &Mutex<Shard>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.counts.len() + shard.uses.len()
+        };
+        self.shards.iter().map(held).sum()
+    }
+
     /// Puts back what could not be handed over.
     pub fn put_back(&self, counted: Counted) {
         counted.counts.into_iter().for_each(|(key, count)| self.count(key, count));

@@ -121,18 +121,3 @@ pub fn mask(prefix: &str, secret: &str) -> String {
     let last = secret.get(secret.len().saturating_sub(4)..).unwrap_or_default();
     format!("{first}...{last}")
 }
-
-/// Which keys are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct AccessKeyFilter {
-    /// Of this owner.
-    pub owner_id: Option<String>,
-    /// That may act on this project by name.
-    pub project: Option<String>,
-    /// Of this environment.
-    pub environment: Option<String>,
-    /// In this status.
-    pub status: Option<Status>,
-    /// Last used before this time, or never.
-    pub last_used_before: Option<DateTime<Utc>>,
-}

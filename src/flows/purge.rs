@@ -13,12 +13,15 @@ const BATCH: i64 = 500;
 /// For how long expired codes and ended secrets are kept: a late replay is still recognised as one.
 const KEEP: Duration = Duration::from_secs(86_400);
 
+/// For how long figures by hour are kept.
+const KEEP_HOURS: Duration = Duration::from_secs(8 * 86_400);
+
 type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, StoreError>;
 
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 19] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 21] = [
         ("console_sessions", StoreConnection::purge_console_sessions, now),
         ("device_authorizations", StoreConnection::purge_device_authorizations, now - KEEP),
         ("pushed_requests", StoreConnection::purge_pushed_requests, now),
@@ -32,12 +35,14 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
+        ("hour_figures", StoreConnection::purge_hours, now - KEEP_HOURS),
         ("secret_uses", StoreConnection::purge_secret_uses, now - server.config.usage.address_retention),
         ("webhook_deliveries", StoreConnection::purge_webhook_deliveries, now - server.config.alerts.retention),
         ("logout_deliveries", StoreConnection::purge_logout_deliveries, now - server.config.alerts.retention),
         ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
         ("registration_tokens", StoreConnection::purge_registration_tokens, now - KEEP),
         ("alert_silences", StoreConnection::purge_alert_silences, now),
+        ("refusals", StoreConnection::purge_refusals, now - server.config.audit.refusal_retention),
     ];
     let mut total = 0;
     for (table, purge, until) in tables {

@@ -10,6 +10,7 @@ use crate::domain::denial::Denial;
 use crate::domain::ids::ServiceAccountId;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::project::check_texts;
+use crate::domain::search::ListFilter;
 use crate::domain::service_account::ServiceAccount;
 use crate::flows::Server;
 use crate::flows::access_keys::scope_of;
@@ -109,14 +110,22 @@ fn find(server: &Server, id: &str) -> FlowResult<ServiceAccount> {
 }
 
 /// A page of service accounts.
-pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<ServiceAccount>> {
+pub fn list(
+    server: &Server,
+    caller: &Caller,
+    filter: &ListFilter,
+    page: &PageRequest,
+) -> FlowResult<Page<ServiceAccount>> {
     caller.require("service-accounts:read")?;
-    Ok(server.store.read(|connection| connection.list_service_accounts(page))?)
+    Ok(server.store.read(|connection| connection.list_service_accounts(filter, page))?)
 }
 
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<ServiceAccount> {
     caller.require("service-accounts:write")?;
-    let account = find(server, id)?;
+    changeable(find(server, id)?)
+}
+
+fn changeable(account: ServiceAccount) -> FlowResult<ServiceAccount> {
     if account.status == Status::Revoked {
         return Err(Denial::Conflict("the service account is revoked, which is final".to_owned()).into());
     }
@@ -141,7 +150,8 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: ServiceAccountEd
 
 /// Disables, enables or revokes a service account, and with it its keys. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<ServiceAccount> {
-    let before = find_to_change(server, caller, id)?;
+    caller.require_to_set(to, "service-accounts:write")?;
+    let before = changeable(find(server, id)?)?;
     let action = match to {
         Status::Active => AuditAction::ServiceAccountEnabled,
         Status::Inactive => AuditAction::ServiceAccountDisabled,

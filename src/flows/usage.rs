@@ -1,10 +1,12 @@
 //! Writing down what was counted in memory, in batches: how credentials are used, and which secret from where. A crash loses
 //! what was counted since the last time, at most one `usage.flush_interval`.
 
+use crate::counters::hours::HourCounters;
 use crate::counters::usage::Counted;
 use crate::domain::alert::AlertSubject;
+use crate::domain::hour_figures::{HourFigure, hour_of};
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey};
-use crate::flows::Server;
+use crate::flows::{Server, refusals};
 use crate::store::{MAX_ADDRESSES, StoreConnection, StoreError};
 
 /// Rows of one batch, one write each: no long transaction.
@@ -32,12 +34,14 @@ pub struct Flushed {
 
 /// Writes what was counted since the last time. What cannot be written is put back.
 pub fn flush(server: &Server) -> Flushed {
+    refusals::flush(server);
     let Counted { mut counts, uses, dropped } = server.usage.take();
     if dropped > 0 {
         log::error!("usage: there was no room to count {dropped} uses");
     }
     // Several instances add to the same rows: in one order everywhere, none waits for another in a circle.
     counts.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    let busiest = HourCounters::busiest(&counts);
     let mut uses = by_credential(uses);
     let mut flushed = Flushed::default();
     while !counts.is_empty() {
@@ -65,6 +69,11 @@ pub fn flush(server: &Server) -> Flushed {
                 break;
             }
         }
+    }
+    if flushed.failed.is_none() {
+        // What could not be written comes back and is looked at again: only what is written is told apart.
+        server.metrics.hours.tell_apart(busiest, hour_of(server.clock.now()));
+        flushed.failed = write_hours(server).err();
     }
     let uses = uses.into_iter().flatten().collect();
     server.usage.put_back(Counted { counts, uses, dropped: 0 });
@@ -138,6 +147,24 @@ fn write_counts(server: &Server, batch: Vec<Count>) -> Result<(), (Vec<Count>, S
         log::error!("usage: {} requests of {} cannot be added: {error}", count.requests, key.credential_id);
     }
     Ok(())
+}
+
+/// Writes the figures of this hour; what cannot be written waits for the next time.
+fn write_hours(server: &Server) -> Result<(), StoreError> {
+    let (hour, counts) = (hour_of(server.clock.now()), server.metrics.hours.take());
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let rows = counts.clone();
+    let written = server.store.write(move |connection| {
+        let add = |(figure, number): &(HourFigure, i64)| connection.add_hour_figure(hour, *figure, *number);
+        rows.figures.iter().try_for_each(add)?;
+        rows.credentials.iter().try_for_each(|count| connection.add_credential_hour(hour, count))
+    });
+    if written.is_err() {
+        server.metrics.hours.put_back(counts);
+    }
+    written
 }
 
 fn write_uses(server: &Server, groups: &[Vec<SecretUse>]) -> Result<Vec<NewAddress>, StoreError> {

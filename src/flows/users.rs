@@ -13,6 +13,7 @@ use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::profile::Profile;
 use crate::domain::profile_rules;
+use crate::domain::search::ListFilter;
 use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
@@ -198,9 +199,9 @@ pub(in crate::flows) fn find(server: &Server, id_or_name: &str) -> FlowResult<Us
 }
 
 /// A page of users.
-pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<Page<User>> {
+pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<User>> {
     caller.require("users:read")?;
-    Ok(server.store.read(|connection| connection.list_users(page))?)
+    Ok(server.store.read(|connection| connection.list_users(filter, page))?)
 }
 
 /// Edits a user.
@@ -267,11 +268,12 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
 
 /// Disables or enables an account. A disabled one loses its sessions, grants and personal tokens, for good.
 pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> FlowResult<User> {
-    caller.require("users:write")?;
+    let to = if active { Status::Active } else { Status::Inactive };
+    caller.require_to_set(to, "users:write")?;
     let mut user = find(server, id)?;
     check_over(server, caller, &user)?;
     let now = server.clock.now();
-    user.status = if active { Status::Active } else { Status::Inactive };
+    user.status = to;
     user.updated_at = now;
     let action = if active { AuditAction::UserEnabled } else { AuditAction::UserDisabled };
     let event = caller.event(action, "user", user.id.as_str());

@@ -15,10 +15,11 @@ use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
 use crate::domain::denial::Denial;
 use crate::domain::limits::{RateExceeded, WindowState};
+use crate::domain::refusal::RefusingDoor;
 use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits};
+use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits, refusals};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
@@ -29,6 +30,26 @@ pub enum Presented {
     Bearer(Zeroizing<String>),
     /// A client's identifier and secret.
     Client(String, Zeroizing<String>),
+}
+
+/// By what a refusal is found again.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Where the credential is presented.
+    pub door: RefusingDoor,
+    /// The request's identifier, where it has one.
+    pub request_id: Option<String>,
+    /// The API server that asks.
+    pub asked_by: Option<String>,
+    /// What is presented, recognisable and useless.
+    pub presented: Option<String>,
+}
+
+impl Trace {
+    /// A trace of a request to this door.
+    pub const fn new(door: RefusingDoor, request_id: Option<String>) -> Self {
+        Self { door, request_id, asked_by: None, presented: None }
+    }
 }
 
 /// What is asked of it.
@@ -50,6 +71,8 @@ pub struct Question {
     pub operation: String,
     /// How much it counts against the limits; 0 only looks.
     pub cost: u32,
+    /// By what a refusal is found again; None where it is not kept.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Question {
@@ -63,6 +86,7 @@ impl Default for Question {
             hiding_proxy: None,
             operation: String::new(),
             cost: 1,
+            trace: None,
         }
     }
 }
@@ -77,11 +101,13 @@ pub struct Judged {
     pub windows: Vec<WindowState>,
     /// Which limit is used up, where one is.
     pub exceeded: Option<Box<RateExceeded>>,
+    /// The request's identifier, where it is refused and that is kept.
+    pub request_id: Option<String>,
 }
 
 impl Judged {
     fn of(verdict: Verdict, credential: Option<Credential>) -> Self {
-        Self { verdict, credential, windows: Vec::new(), exceeded: None }
+        Self { verdict, credential, windows: Vec::new(), exceeded: None, request_id: None }
     }
 
     /// The sentence for whoever holds the credential; it names the limit that is used up.
@@ -98,29 +124,44 @@ impl Judged {
 /// Finds and judges what was presented, counts it against its limits and into its usage.
 pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
     match find(server, presented, question)? {
-        None => Ok(unknown(server, question)),
+        None => Ok(unknown(server, &tracing(server, presented, question))),
         Some(credential) => judge_found(server, credential, question),
     }
 }
 
+/// The question with what was presented, recognisable: for what is not found, which nothing else tells apart.
+pub fn tracing(server: &Server, presented: &Presented, question: &Question) -> Question {
+    let presented = refusals::recognisable(server, presented);
+    let trace = question.trace.clone().map(|trace| Trace { presented, ..trace });
+    Question { trace, ..question.clone() }
+}
+
 /// The verdict on what does not exist, or is not the caller's affair.
 pub fn unknown(server: &Server, question: &Question) -> Judged {
-    let judged = Judged::of(Verdict::Unknown, None);
-    record(server, &judged, question);
+    let mut judged = Judged::of(Verdict::Unknown, None);
+    record(server, &mut judged, question);
     judged
+}
+
+/// The verdict on what exists and is not the caller's affair: as if it did not exist. Only whoever may read why something was
+/// refused can tell the two apart.
+pub fn foreign(server: &Server, credential: &Credential, question: &Question) -> Judged {
+    let presented = Some(format!("{}: not for the API that asks", credential.id));
+    let trace = question.trace.clone().map(|trace| Trace { presented, ..trace });
+    unknown(server, &Question { trace, ..question.clone() })
 }
 
 /// The verdict on what is of another environment. It is recorded of no credential: it was not looked for.
 pub fn elsewhere(server: &Server, question: &Question) -> Judged {
-    let judged = Judged::of(Verdict::WrongEnvironment, None);
-    record(server, &judged, question);
+    let mut judged = Judged::of(Verdict::WrongEnvironment, None);
+    record(server, &mut judged, question);
     judged
 }
 
 /// Judges a credential that was found, counts it against its limits and into its usage.
 pub fn judge_found(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
-    let judged = decide(server, credential, question)?;
-    record(server, &judged, question);
+    let mut judged = decide(server, credential, question)?;
+    record(server, &mut judged, question);
     Ok(judged)
 }
 
@@ -217,23 +258,45 @@ fn decide(server: &Server, credential: Credential, question: &Question) -> FlowR
     }
 }
 
+/// Under which key a credential is counted, and in which windows.
+fn counted_as(credential: &Credential) -> (String, Vec<Window>) {
+    let windows = credential.limits.windows().map(|(seconds, limit)| Window { limit, seconds });
+    (format!("credential:{}", credential.id), windows.collect())
+}
+
+/// Where a credential stands within its limits, counting nothing; None where the counters do not answer.
+pub fn standing(server: &Server, credential: &Credential) -> Option<Vec<WindowState>> {
+    let (key, windows) = counted_as(credential);
+    if windows.is_empty() {
+        return Some(Vec::new());
+    }
+    server.rate_limits.peek(&key, &windows, server.clock.now()).ok()
+}
+
 /// The last question: is there room within its limits? Then it is counted.
 fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged> {
-    let windows: Vec<Window> = credential.limits.windows().map(|(seconds, limit)| Window { limit, seconds }).collect();
+    let (key, windows) = counted_as(&credential);
     if windows.is_empty() {
         return Ok(Judged::of(Verdict::Valid, Some(credential)));
     }
-    let key = format!("credential:{}", credential.id);
     Ok(match limits::take(server, &key, &windows, cost)? {
         RateVerdict::Allowed(windows) => {
-            windows.iter().for_each(|window| watch_limit(server, &credential, window, cost));
+            windows.iter().for_each(|window| {
+                server.near_limits.note(&credential.id, window, false, server.clock.now());
+                watch_limit(server, &credential, window, cost);
+            });
             Judged { windows, ..Judged::of(Verdict::Valid, Some(credential)) }
         }
-        RateVerdict::Exceeded { windows, exceeded: Window { limit, seconds }, retry_after } => Judged {
-            exceeded: Some(Box::new(RateExceeded { limit, seconds, retry_after, windows: windows.clone() })),
-            windows,
-            ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
-        },
+        RateVerdict::Exceeded { windows, exceeded: Window { limit, seconds }, retry_after } => {
+            for window in windows.iter().filter(|window| window.seconds == seconds) {
+                server.near_limits.note(&credential.id, window, true, server.clock.now());
+            }
+            Judged {
+                exceeded: Some(Box::new(RateExceeded { limit, seconds, retry_after, windows: windows.clone() })),
+                windows,
+                ..Judged::of(Verdict::RateLimitExceeded, Some(credential))
+            }
+        }
     })
 }
 
@@ -257,8 +320,9 @@ fn subject_of(credential: &Credential) -> AlertSubject {
 }
 
 /// Counts in memory: nothing here waits for the database.
-fn record(server: &Server, judged: &Judged, question: &Question) {
+fn record(server: &Server, judged: &mut Judged, question: &Question) {
     server.metrics.verdict(judged.verdict.as_str());
+    refusals::judged(server, judged, question);
     let failed = match judged.verdict {
         Verdict::Unknown => Some(None),
         Verdict::Inactive | Verdict::Revoked | Verdict::Expired | Verdict::AddressNotAllowed => {

@@ -1,12 +1,14 @@
 //! Tables `access_keys` and `access_key_projects`.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
 
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, Owner};
+use crate::domain::access_key::{AccessKey, AccessKeySecret, Owner};
 use crate::domain::client::{Client, Status};
 use crate::domain::ids::{AccessKeyId, ProjectId};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::SearchKind;
 use crate::domain::service_account::ServiceAccount;
 use crate::domain::user::User;
 use crate::protocol::resource::Resource;
@@ -23,7 +25,7 @@ use crate::store::users::UserRow;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = access_keys, treat_none_as_default_value = false, treat_none_as_null = true)]
-struct AccessKeyRow {
+pub(super) struct AccessKeyRow {
     id: String,
     name: String,
     description: String,
@@ -185,47 +187,6 @@ impl StoreConnection {
         row.map(AccessKey::try_from).transpose()
     }
 
-    /// A page of keys by identifier, which is by time of creation.
-    pub fn list_access_keys(
-        &mut self,
-        filter: &AccessKeyFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AccessKey>, StoreError> {
-        let mut query = access_keys::table
-            .select(AccessKeyRow::as_select())
-            .order(access_keys::id)
-            .limit(page.limit + 1)
-            .into_boxed();
-        if let Some(after) = &page.after {
-            query = query.filter(access_keys::id.gt(after));
-        }
-        if let Some(owner) = &filter.owner_id {
-            let owned = access_keys::user_id
-                .eq(owner)
-                .or(access_keys::service_account_id.eq(owner))
-                .or(access_keys::client_id.eq(owner));
-            query = query.filter(owned.assume_not_null());
-        }
-        if let Some(project) = &filter.project {
-            let within = access_key_projects::table
-                .filter(access_key_projects::project_id.eq(project))
-                .select(access_key_projects::access_key_id);
-            query = query.filter(access_keys::id.eq_any(within));
-        }
-        if let Some(environment) = &filter.environment {
-            query = query.filter(access_keys::environment.eq(environment));
-        }
-        if let Some(status) = filter.status {
-            query = query.filter(access_keys::status.eq(status.as_str()));
-        }
-        if let Some(before) = filter.last_used_before {
-            let unused = access_keys::last_used_at.is_null();
-            query = query.filter(unused.or(access_keys::last_used_at.lt(to_micros(before)).assume_not_null()));
-        }
-        let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(AccessKey::try_from).collect();
-        Ok(Page::from_rows(rows?, page.limit, |key| key.id.0.clone()))
-    }
-
     /// The active keys that end within this time, by their end and identifier behind `after`, at most `limit`: for notices.
     pub fn list_ending_access_keys(
         &mut self,
@@ -256,12 +217,12 @@ impl StoreConnection {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<AccessKey>, StoreError> {
-        let before = to_micros(made_before);
-        let rotated = access_keys::rotated_at.lt(before).assume_not_null();
-        let never = access_keys::rotated_at.is_null().and(access_keys::created_at.lt(before));
         let mut query = access_keys::table
-            .filter(access_keys::status.eq(Status::Active.as_str()))
-            .filter(never.or(rotated))
+            // As the index has it, word by word: else it is not used.
+            .filter(sql::<Bool>("access_keys.status = 'active'"))
+            .filter(
+                sql::<BigInt>("coalesce(access_keys.rotated_at, access_keys.created_at)").lt(to_micros(made_before)),
+            )
             .order(access_keys::id)
             .limit(limit)
             .select(AccessKeyRow::as_select())
@@ -275,6 +236,7 @@ impl StoreConnection {
     /// Adds a key.
     pub fn insert_access_key(&mut self, key: &AccessKey) -> Result<(), StoreError> {
         diesel::insert_into(access_keys::table).values(AccessKeyRow::from(key)).execute(self)?;
+        self.put_access_key_words(key)?;
         self.insert_access_key_projects(key)
     }
 
@@ -312,6 +274,7 @@ impl StoreConnection {
         }
         let mine = access_key_projects::table.filter(access_key_projects::access_key_id.eq(key.id.as_str()));
         diesel::delete(mine).execute(self)?;
+        self.put_access_key_words(key)?;
         self.insert_access_key_projects(key)?;
         Ok(true)
     }
@@ -337,6 +300,10 @@ impl StoreConnection {
     /// Removes a key with its secrets; false when there is none of this identifier and name.
     pub fn delete_access_key(&mut self, id: &str, name: &str) -> Result<bool, StoreError> {
         Ok(diesel::delete(access_keys::table.find(id).filter(access_keys::name.eq(name))).execute(self)? == 1)
+    }
+
+    fn put_access_key_words(&mut self, key: &AccessKey) -> Result<(), StoreError> {
+        self.put_search_words(SearchKind::AccessKey, key.id.as_str(), &[&key.name, &key.masked, key.id.as_str()])
     }
 
     fn insert_access_key_projects(&mut self, key: &AccessKey) -> Result<(), StoreError> {

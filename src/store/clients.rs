@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::{ListFilter, SearchKind};
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
@@ -17,7 +18,8 @@ use crate::store::rows::{
     checked, corrupt, from_count, from_json, from_list, from_networks, to_count, to_json, to_limits, to_list,
     to_micros, to_networks, to_scope, to_time,
 };
-use crate::store::schema::{client_origins, clients};
+use crate::store::schema::{client_origins, clients, search_words};
+use crate::store::search_words::{Narrowed, searched};
 
 /// A row of `clients`; other tables that join it use it too.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -132,19 +134,28 @@ impl StoreConnection {
     }
 
     /// A page of clients by identifier.
-    pub fn list_clients(&mut self, page: &PageRequest) -> Result<Page<Client>, StoreError> {
+    pub fn list_clients(&mut self, filter: &ListFilter, page: &PageRequest) -> Result<Page<Client>, StoreError> {
+        let narrowed = match &filter.search {
+            Some(search) => self.narrow_by_words(SearchKind::Client, search)?,
+            None => Narrowed::default(),
+        };
         let mut query =
             clients::table.select(ClientRow::as_select()).order(clients::client_id).limit(page.limit + 1).into_boxed();
         if let Some(after) = &page.after {
             query = query.filter(clients::client_id.gt(after));
         }
+        if let Some(status) = filter.status {
+            query = query.filter(clients::status.eq(status.as_str()));
+        }
+        let query = searched!(query, SearchKind::Client, clients::client_id, narrowed);
         let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(Client::try_from).collect();
-        Ok(Page::from_rows(rows?, page.limit, |client| client.client_id.0.clone()))
+        Ok(Page::from_rows(rows?, page.limit, |row| row.client_id.0.clone()))
     }
 
     /// Registers a client; a [`StoreError::Conflict`] when the identifier is taken.
     pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
         diesel::insert_into(clients::table).values(ClientRow::from(client)).execute(self)?;
+        self.put_client_words(client)?;
         self.insert_origins(client)
     }
 
@@ -160,6 +171,7 @@ impl StoreConnection {
         }
         let mine = client_origins::table.filter(client_origins::client_id.eq(client.client_id.as_str()));
         diesel::delete(mine).execute(self)?;
+        self.put_client_words(client)?;
         self.insert_origins(client)?;
         Ok(true)
     }
@@ -191,6 +203,11 @@ impl StoreConnection {
             .count()
             .get_result(self)?;
         Ok(active > 0)
+    }
+
+    fn put_client_words(&mut self, client: &Client) -> Result<(), StoreError> {
+        let id = client.client_id.as_str();
+        self.put_search_words(SearchKind::Client, id, &[&client.client_name, id])
     }
 
     fn insert_origins(&mut self, client: &Client) -> Result<(), StoreError> {

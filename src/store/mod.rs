@@ -3,6 +3,7 @@
 //! `Store::read` runs on a pooled connection. `Store::write` returns when its effect is durable: one transaction on
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
+mod access_key_list;
 mod access_key_secrets;
 mod access_keys;
 mod alerts;
@@ -12,6 +13,8 @@ mod audit_end;
 mod audit_events;
 mod audit_gather;
 mod audit_purged_ranges;
+mod audit_search;
+mod audit_verifications;
 mod authorization_codes;
 mod client_secrets;
 mod clients;
@@ -23,18 +26,22 @@ mod credential_audiences;
 mod device_authorizations;
 mod error;
 mod grants;
+mod hours;
 mod login_sessions;
 mod logout_deliveries;
 pub mod migrate;
+mod overview;
 mod personal_tokens;
 mod projects;
 mod pushed_requests;
 mod refresh_tokens;
+mod refusals;
 mod registrations;
 mod revoked_access_tokens;
 mod rows;
 mod schema;
 mod scopes;
+mod search_words;
 mod secret_uses;
 mod server_state;
 mod service_accounts;

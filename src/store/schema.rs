@@ -352,6 +352,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    search_words (kind, id, word) {
+        kind -> Text,
+        id -> Text,
+        word -> Text,
+    }
+}
+
+diesel::table! {
+    hour_figures (hour, figure) {
+        hour -> BigInt,
+        figure -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    credential_hours (hour, credential_id) {
+        hour -> BigInt,
+        credential_id -> Text,
+        requests -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Text,
         name -> Text,
@@ -487,6 +512,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_verifications (number) {
+        number -> BigInt,
+        began_with -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        last_checkpoint -> BigInt,
+        signed_until -> BigInt,
+        events -> BigInt,
+        started_at -> BigInt,
+        checked_at -> BigInt,
+        state -> Text,
+        broken -> Nullable<Text>,
+        asked_by -> Text,
+        kid -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    refusals (id) {
+        id -> Text,
+        request_id -> Text,
+        occurred_at -> BigInt,
+        door -> Text,
+        code -> Text,
+        step -> Text,
+        message -> Text,
+        credential_id -> Nullable<Text>,
+        asked_by -> Nullable<Text>,
+        address -> Nullable<Text>,
+        asked -> Text,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
@@ -511,6 +571,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_sessions,
     personal_tokens,
     refresh_tokens,
+    search_words,
     service_accounts,
     users,
     workflow_origins,

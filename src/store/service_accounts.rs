@@ -6,11 +6,13 @@ use diesel::prelude::*;
 use crate::domain::client::Status;
 use crate::domain::ids::ServiceAccountId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::{ListFilter, SearchKind};
 use crate::domain::service_account::ServiceAccount;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_scope, to_status, to_time};
-use crate::store::schema::service_accounts;
+use crate::store::schema::{search_words, service_accounts};
+use crate::store::search_words::{Narrowed, searched};
 
 /// A row of `service_accounts`; the look-up of access keys joins it.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -68,7 +70,15 @@ impl StoreConnection {
     }
 
     /// A page of service accounts by identifier.
-    pub fn list_service_accounts(&mut self, page: &PageRequest) -> Result<Page<ServiceAccount>, StoreError> {
+    pub fn list_service_accounts(
+        &mut self,
+        filter: &ListFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ServiceAccount>, StoreError> {
+        let narrowed = match &filter.search {
+            Some(search) => self.narrow_by_words(SearchKind::ServiceAccount, search)?,
+            None => Narrowed::default(),
+        };
         let mut query = service_accounts::table
             .select(ServiceAccountRow::as_select())
             .order(service_accounts::id)
@@ -77,14 +87,18 @@ impl StoreConnection {
         if let Some(after) = &page.after {
             query = query.filter(service_accounts::id.gt(after));
         }
+        if let Some(status) = filter.status {
+            query = query.filter(service_accounts::status.eq(status.as_str()));
+        }
+        let query = searched!(query, SearchKind::ServiceAccount, service_accounts::id, narrowed);
         let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(ServiceAccount::try_from).collect();
-        Ok(Page::from_rows(rows?, page.limit, |account| account.id.0.clone()))
+        Ok(Page::from_rows(rows?, page.limit, |row| row.id.0.clone()))
     }
 
     /// Makes a service account; a [`StoreError::Conflict`] when the name is taken.
     pub fn insert_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
         diesel::insert_into(service_accounts::table).values(ServiceAccountRow::from(account)).execute(self)?;
-        Ok(())
+        self.put_service_account_words(account)
     }
 
     /// Replaces a service account, unless it was changed since `read_at` or is not in `from` any more; false then.
@@ -98,6 +112,15 @@ impl StoreConnection {
             .find(account.id.as_str())
             .filter(service_accounts::updated_at.eq(to_micros(read_at)))
             .filter(service_accounts::status.eq(from.as_str()));
-        Ok(diesel::update(open).set(ServiceAccountRow::from(account)).execute(self)? == 1)
+        let done = diesel::update(open).set(ServiceAccountRow::from(account)).execute(self)? == 1;
+        if done {
+            self.put_service_account_words(account)?;
+        }
+        Ok(done)
+    }
+
+    fn put_service_account_words(&mut self, account: &ServiceAccount) -> Result<(), StoreError> {
+        let id = account.id.as_str();
+        self.put_search_words(SearchKind::ServiceAccount, id, &[&account.name, id])
     }
 }

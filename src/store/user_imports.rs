@@ -25,6 +25,6 @@ impl StoreConnection {
     pub fn insert_users(&mut self, accounts: &[UserWithPassword]) -> Result<(), StoreError> {
         let rows: Vec<UserRow> = accounts.iter().map(UserRow::from).collect();
         on_each!(self, |connection| diesel::insert_into(users::table).values(&rows).execute(connection))?;
-        Ok(())
+        accounts.iter().try_for_each(|account| self.put_user_words(&account.user))
     }
 }

@@ -6,11 +6,13 @@ use diesel::prelude::*;
 use crate::domain::client::Status;
 use crate::domain::ids::UserId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::{ListFilter, SearchKind};
 use crate::domain::user::{User, username_key};
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, corrupt, from_json, to_json, to_list, to_micros, to_time};
-use crate::store::schema::users;
+use crate::store::schema::{search_words, users};
+use crate::store::search_words::{Narrowed, searched};
 
 /// A row of `users`; other tables that join it use it too.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -100,20 +102,28 @@ impl StoreConnection {
         row.map(UserWithPassword::try_from).transpose()
     }
 
-    /// A page of users by identifier, which is by age.
-    pub fn list_users(&mut self, page: &PageRequest) -> Result<Page<User>, StoreError> {
+    /// A page of users by identifier.
+    pub fn list_users(&mut self, filter: &ListFilter, page: &PageRequest) -> Result<Page<User>, StoreError> {
+        let narrowed = match &filter.search {
+            Some(search) => self.narrow_by_words(SearchKind::User, search)?,
+            None => Narrowed::default(),
+        };
         let mut query = users::table.select(UserRow::as_select()).order(users::id).limit(page.limit + 1).into_boxed();
         if let Some(after) = &page.after {
             query = query.filter(users::id.gt(after));
         }
+        if let Some(status) = filter.status {
+            query = query.filter(users::status.eq(status.as_str()));
+        }
+        let query = searched!(query, SearchKind::User, users::id, narrowed);
         let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(User::try_from).collect();
-        Ok(Page::from_rows(rows?, page.limit, |user| user.id.0.clone()))
+        Ok(Page::from_rows(rows?, page.limit, |row| row.id.0.clone()))
     }
 
     /// Adds a user; a [`StoreError::Conflict`] when the name is taken.
     pub fn insert_user(&mut self, account: &UserWithPassword) -> Result<(), StoreError> {
         diesel::insert_into(users::table).values(UserRow::from(account)).execute(self)?;
-        Ok(())
+        self.put_user_words(&account.user)
     }
 
     /// Replaces profile and roles, unless the user was changed since `read_at`, the `updated_at` that was read; false then.
@@ -130,7 +140,17 @@ impl StoreConnection {
                 users::updated_at.eq(to_micros(user.updated_at)),
             ))
             .execute(self)?;
+        if done == 1 {
+            self.put_user_words(user)?;
+        }
         Ok(done == 1)
+    }
+
+    /// The words by which a user is found.
+    pub(super) fn put_user_words(&mut self, user: &User) -> Result<(), StoreError> {
+        let optional = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let (name, email) = (optional(&user.name), optional(&user.email));
+        self.put_search_words(SearchKind::User, user.id.as_str(), &[&user.username, &name, &email, user.id.as_str()])
     }
 
     /// Activates or deactivates an account; false when there is no such user.

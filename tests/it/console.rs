@@ -305,7 +305,11 @@ fn without_console_there_is_none(engine: Engine) {
     for path in ["/console", "/console/projects", "/console/callback", "/account"] {
         assert_eq!(Browser::new(&test).get(path).status, 404, "{path}");
     }
-    let all =
-        clients::list(&test.server, &Caller::command_line(), &grantor::domain::page::PageRequest::new(None, None));
+    let all = clients::list(
+        &test.server,
+        &Caller::command_line(),
+        &grantor::domain::search::ListFilter::default(),
+        &grantor::domain::page::PageRequest::new(None, None),
+    );
     assert!(all.unwrap().items.is_empty());
 }

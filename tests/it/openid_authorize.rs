@@ -24,7 +24,7 @@ on_both!(
     what_is_not_supported,
     consent_is_remembered_for_prompt_none,
     it_works_by_post_and_form_post,
-    the_consent_page_shows_who_asks,
+    the_pages_show_who_asks,
 );
 
 const LOGIN: &str = "id=\"login-submit\"";
@@ -399,7 +399,7 @@ fn it_works_by_post_and_form_post(engine: Engine) {
     assert_eq!(claims(&text(&tokens["id_token"]))["nonce"], "a b");
 }
 
-fn the_consent_page_shows_who_asks(engine: Engine) {
+fn the_pages_show_who_asks(engine: Engine) {
     let test = TestServer::start(engine);
     known_user(&test, "ada");
     let at = |path: &str| Some(Some(format!("https://cdn.app.example/{path}")));
@@ -412,19 +412,26 @@ fn the_consent_page_shows_who_asks(engine: Engine) {
     });
     let plain = test.client(third_party_members("plain"));
     let browser = Browser::new(&test);
-    browser.sign_in("", "ada", PASSWORD);
-    let page = ends(&browser, &client, &[("scope", "openid profile")]);
-    for part in [
+    let shows = [
         "<img class=\"logo\" src=\"https://cdn.app.example/logo.png\" alt=\"\"",
         "<a href=\"https://cdn.app.example/privacy\" rel=\"noopener noreferrer\" target=\"_blank\">Privacy policy</a>",
         "<a href=\"https://cdn.app.example/terms\"",
         "<a href=\"https://cdn.app.example/\"",
-        "Sign you in and recognise you when you come back",
-        "id=\"consent-deny\"",
-    ] {
+    ];
+    let login = ends(&browser, &client, &[("scope", "openid profile")]);
+    let form = [("username", "ada"), ("password", "wrong")];
+    let again = submit(&browser, &login, &form);
+    browser.sign_in("", "ada", PASSWORD);
+    let page = ends(&browser, &client, &[("scope", "openid profile")]);
+    for page in [&login, &again, &page] {
+        assert!(page.header("content-security-policy").contains("img-src 'self' https://cdn.app.example;"));
+        assert!(shows.iter().all(|part| page.body.contains(part)), "{}", page.body);
+    }
+    for part in ["Sign you in and recognise you when you come back", "id=\"consent-deny\""] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
-    assert!(page.header("content-security-policy").contains("img-src 'self' https://cdn.app.example;"));
+    let login = ends(&Browser::new(&test), &plain, &[("scope", "openid")]);
+    assert!(login.body.contains("login-submit") && !login.body.contains("<img"), "{}", login.body);
     let page = ends(&browser, &plain, &[("scope", "openid")]);
     assert!(!page.body.contains("<img") && !page.body.contains("class=\"links\""));
     assert!(page.header("content-security-policy").contains("img-src 'self';"));

@@ -14,9 +14,11 @@ use crate::cli::access_key::expiry::{Expiry, parse_expiry};
 use crate::cli::access_key::print::{row, secrets, show, show_with_secret};
 use crate::cli::env_file::EnvFile;
 use crate::cli::{CliError, CliResult, Context, output, usage};
-use crate::domain::access_key::{AccessKeyFilter, Owner};
+use crate::domain::access_key::Owner;
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder, StandingFilter};
 use crate::domain::client::Status;
 use crate::domain::page::PageRequest;
+use crate::domain::search::SearchText;
 use crate::flows::access_keys::{self, AccessKeyEdit, NewAccessKey};
 use crate::flows::caller::Caller;
 use crate::flows::member::network;
@@ -173,13 +175,19 @@ pub struct List {
     /// Only of this environment.
     #[arg(long)]
     environment: Option<String>,
-    /// Only in this status: active, inactive or revoked.
-    #[arg(long, value_parser = |text: &str| Status::parse(text).ok_or("not a status: active, inactive or revoked"))]
-    status: Option<Status>,
+    /// Only in this status: active, inactive, revoked, expired, or expiring within 30 days.
+    #[arg(long, value_parser = |text: &str| StandingFilter::parse(text).ok_or("not a status: active, inactive, revoked, expired or expiring"))]
+    status: Option<StandingFilter>,
+    /// Only with words in name, masked secret or id, or in the owner's name, that begin like these.
+    #[arg(long)]
+    search: Option<String>,
+    /// In this order: created, name, expires or last_used; -name and so on for the other way around.
+    #[arg(long, default_value = "created", allow_hyphen_values = true, value_parser = |text: &str| AccessKeyOrder::parse(text).ok_or("not an order: created, name, expires or last_used"))]
+    sort: AccessKeyOrder,
     /// Only last used before this time (RFC 3339), or never.
     #[arg(long)]
     last_used_before: Option<DateTime<Utc>>,
-    /// Behind this id.
+    /// Behind this, as the list before it said; in the same order.
     #[arg(long)]
     cursor: Option<String>,
     /// At most this many.
@@ -333,11 +341,13 @@ fn list(server: &Server, caller: &Caller, wanted: List, json: bool) -> CliResult
         owner_id: wanted.owner,
         project: wanted.project,
         environment: wanted.environment,
-        status: wanted.status,
+        standing: wanted.status,
+        search: wanted.search.as_deref().and_then(SearchText::parse),
         last_used_before: wanted.last_used_before,
+        ..AccessKeyFilter::default()
     };
     let request = PageRequest::new(wanted.cursor, Some(wanted.limit));
-    let page = access_keys::list(server, caller, &filter, &request)?;
+    let page = access_keys::list(server, caller, &filter, wanted.sort, &request)?;
     if json {
         return output::print_json(&page);
     }

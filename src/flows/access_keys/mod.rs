@@ -6,13 +6,15 @@ mod check;
 mod leak;
 mod members;
 mod own;
+mod owners;
 mod rotate;
 mod status;
 
 pub use leak::report as report_leak;
 pub use members::{AccessKeyEdit, NewAccessKey, scope_of};
+pub use owners::{OwnerNames, owner_names};
 pub(in crate::flows) use rotate::check_grace;
-pub use rotate::{finish as finish_rotation, rotate};
+pub use rotate::{finish as finish_rotation, rotate, rotating_until};
 pub use status::{delete, set_status};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +22,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::crypto::{random, secret};
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, AccessKeySecret, mask};
+use crate::domain::access_key::{AccessKey, AccessKeySecret, mask};
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
@@ -121,17 +124,19 @@ pub fn list(
     server: &Server,
     caller: &Caller,
     filter: &AccessKeyFilter,
+    order: AccessKeyOrder,
     page: &PageRequest,
 ) -> FlowResult<Page<AccessKey>> {
     let reach = own::to_read(caller)?;
     let mut filter = filter.clone();
+    filter.owner_kinds = owners::kinds_to_know(caller);
     if let Reach::Own(owner) = reach {
         if filter.owner_id.as_ref().is_some_and(|wanted| wanted != owner.id()) {
             return Ok(Page { items: Vec::new(), next_cursor: None });
         }
         filter.owner_id = Some(owner.id().to_owned());
     }
-    Ok(server.store.read(|connection| connection.list_access_keys(&filter, page))?)
+    Ok(server.store.read(|connection| connection.list_access_keys(&filter, order, page, server.clock.now()))?)
 }
 
 /// The secrets of a key that work now: who still uses the old one, and from where. That somebody looked is an event.
@@ -191,14 +196,26 @@ pub(super) fn said(limits: Limits, plan: Option<&str>) -> String {
 
 /// A key that the caller may change or remove. Whoever is limited to projects leaves those of others alone.
 fn find_to_write(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    let key = find(server, own::to_write(caller)?, id)?;
+    find_within(server, caller, own::to_write(caller)?, id)
+}
+
+fn find_within(server: &Server, caller: &Caller, reach: own::Reach<'_>, id: &str) -> FlowResult<AccessKey> {
+    let key = find(server, reach, id)?;
     caller.may_hand_out_projects(&key.projects)?;
     Ok(key)
 }
 
 /// A key that can still be changed.
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    let key = find_to_write(server, caller, id)?;
+    changeable(find_to_write(server, caller, id)?)
+}
+
+/// A key whose status can still be changed, to this one.
+fn find_to_set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
+    changeable(find_within(server, caller, own::to_set(caller, to)?, id)?)
+}
+
+fn changeable(key: AccessKey) -> FlowResult<AccessKey> {
     if key.status == Status::Revoked {
         return Err(Denial::Conflict("the access key is revoked, which is final".to_owned()).into());
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::access_key::AccessKey;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
@@ -54,6 +56,13 @@ pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) ->
         return Err(Denial::Conflict("the access key was changed meanwhile: read it again".to_owned()).into());
     }
     Ok(AccessKeyWithSecret { key, secret: text.to_string() })
+}
+
+/// Until when the secret that is being replaced goes on working; None where none is.
+pub fn rotating_until(server: &Server, key: &AccessKey) -> FlowResult<Option<DateTime<Utc>>> {
+    let now = server.clock.now();
+    let secrets = server.store.read(|connection| connection.list_access_key_secrets(key.id.as_str()))?;
+    Ok(secrets.into_iter().filter_map(|secret| secret.expires_at).filter(|end| now < *end).max())
 }
 
 /// Ends the grace period now.

@@ -1,7 +1,8 @@
 //! The access keys that are somebody's own, by the use cases that operators have; of those of others nobody learns anything
 //! here, whatever their roles hold.
 
-use crate::domain::access_key::{AccessKey, AccessKeyFilter, Owner};
+use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::audit_event::Actor;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
@@ -58,7 +59,7 @@ fn caller_for(server: &Server, person: &Person, id: &str) -> FlowResult<(Caller,
 /// A page of own keys.
 pub fn list(server: &Server, person: &Person, page: &PageRequest) -> FlowResult<Page<AccessKey>> {
     let filter = AccessKeyFilter { owner_id: Some(person.id()), ..AccessKeyFilter::default() };
-    access_keys::list(server, &caller(server, person)?, &filter, page)
+    access_keys::list(server, &caller(server, person)?, &filter, AccessKeyOrder::default(), page)
 }
 
 /// One of the own keys.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::access_key::AccessKeyFilter;
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::page::PageRequest;
 use crate::domain::usage::day_of;
 use crate::domain::usage_summary::UsageSummary;
@@ -30,7 +30,7 @@ pub fn of_own(server: &Server, person: &Person, days: i64) -> FlowResult<OwnUsag
     let (owned, rows) = server.store.read(|connection| {
         let filter = AccessKeyFilter { owner_id: Some(user_id.clone()), ..AccessKeyFilter::default() };
         let mut owned = Vec::new();
-        for key in connection.list_access_keys(&filter, &page)?.items {
+        for key in connection.list_access_keys(&filter, AccessKeyOrder::default(), &page, now)?.items {
             owned.push(Owned { id: key.id.0, name: key.name, last_used_at: key.last_used_at });
         }
         for token in connection.list_personal_tokens(&user_id, &page, now)?.items {

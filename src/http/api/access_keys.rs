@@ -5,50 +5,61 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::access_key::{AccessKey, AccessKeyFilter};
+use crate::domain::access_key::AccessKey;
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder, StandingFilter};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
-use crate::domain::ids::AccessKeyId;
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::SearchText;
 use crate::flows::Server;
 use crate::flows::access_keys::{self, AccessKeyEdit, AccessKeyWithSecret, NewAccessKey, SecretInUse};
 use crate::flows::limits::Door;
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, page};
+use crate::http::api::{Api, page, text};
 use crate::http::edge::Edge;
 use crate::http::error::api_error;
 use crate::http::run::run;
 use crate::http::{extract, limits, respond};
 use crate::protocol::params::Params;
 
-fn read(params: &Params) -> Result<(AccessKeyFilter, PageRequest), Denial> {
-    let text = |name| params.optional(name).map_err(|error| Denial::MalformedRequest(error.to_string()));
-    let status = text("status")?.map(|word| Status::parse(word).ok_or("status must be active, inactive or revoked"));
-    let before = text("last_used_before")?.map(|time| {
+fn read(params: &Params) -> Result<(AccessKeyFilter, AccessKeyOrder, PageRequest), Denial> {
+    let malformed = |text: &str| Denial::MalformedRequest(text.to_owned());
+    let standing = text(params, "status")?
+        .map(|word| StandingFilter::parse(word).ok_or("status must be active, inactive, revoked, expired or expiring"));
+    let before = text(params, "last_used_before")?.map(|time| {
         let read = DateTime::parse_from_rfc3339(time);
         read.map_err(|_| "last_used_before must be a time such as 2026-01-31T12:00:00Z (RFC 3339)")
     });
-    let malformed = |text: &str| Denial::MalformedRequest(text.to_owned());
+    let order = text(params, "sort")?.map(|word| {
+        AccessKeyOrder::parse(word)
+            .ok_or("sort must be created, name, expires or last_used, with - the other way around")
+    });
     let filter = AccessKeyFilter {
-        owner_id: text("owner")?.map(str::to_owned),
-        project: text("project")?.map(str::to_owned),
-        environment: text("environment")?.map(str::to_owned),
-        status: status.transpose().map_err(malformed)?,
+        search: text(params, "q")?.and_then(SearchText::parse),
+        owner_id: text(params, "owner")?.map(str::to_owned),
+        project: text(params, "project")?.map(str::to_owned),
+        environment: text(params, "environment")?.map(str::to_owned),
+        standing: standing.transpose().map_err(malformed)?,
         last_used_before: before.transpose().map_err(malformed)?.map(|time| time.to_utc()),
+        ..AccessKeyFilter::default()
     };
-    Ok((filter, page(params, AccessKeyId::is_valid)?))
+    let order = order.transpose().map_err(malformed)?.unwrap_or_default();
+    Ok((filter, order, page(params, |cursor| order.place(cursor).is_some())?))
 }
 
-/// A page of access keys.
+/// A page of access keys. A cursor belongs to the order in which it was given.
 #[utoipa::path(get, path = "/v1/access-keys", tag = "access-keys", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name, masked secret or id, or of the owner's name, all of them"),
+    ("sort" = Option<String>, Query, description = "created, name, expires or last_used; -created and so on for the other way around"),
     ("owner" = Option<String>, Query, description = "The owner's id"), ("project" = Option<String>, Query), ("environment" = Option<String>, Query),
-    ("status" = Option<Status>, Query), ("last_used_before" = Option<DateTime<Utc>>, Query, description = "Or never")),
+    ("status" = Option<String>, Query, description = "active, inactive, revoked, expired, or expiring within 30 days"),
+    ("last_used_before" = Option<DateTime<Utc>>, Query, description = "Or never")),
     responses((status = 200, body = Page<AccessKey>), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    let known = ["cursor", "limit", "owner", "project", "environment", "status", "last_used_before"];
+    let known = ["cursor", "limit", "q", "sort", "owner", "project", "environment", "status", "last_used_before"];
     match api.query(&known).and_then(|query| read(&query)) {
-        Ok((filter, page)) => {
-            api.answer(api.run(move |server, caller| access_keys::list(server, caller, &filter, &page)).await)
+        Ok((filter, order, page)) => {
+            api.answer(api.run(move |server, caller| access_keys::list(server, caller, &filter, order, &page)).await)
         }
         Err(denial) => api.unreadable(denial).await,
     }
@@ -153,7 +164,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse an access key for now.
 #[utoipa::path(post, path = "/v1/access-keys/{id}/disable", tag = "access-keys", params(("id" = String, Path)),
-    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"])))]
+    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }

@@ -8,15 +8,18 @@ use crate::domain::ids::ClientId;
 use crate::domain::page::Page;
 use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, PAGE, page};
+use crate::http::api::{Api, SEARCH_PAGE, search_page};
 use crate::http::extract;
 
 /// A page of clients.
-#[utoipa::path(get, path = "/v1/clients", tag = "clients", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
+#[utoipa::path(get, path = "/v1/clients", tag = "clients", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query)),
     responses((status = 200, body = Page<Client>), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query, ClientId::is_valid)) {
-        Ok(page) => api.answer(api.run(move |server, caller| clients::list(server, caller, &page)).await),
+    match api.query(&SEARCH_PAGE).and_then(|query| search_page(&query, ClientId::is_valid)) {
+        Ok((filter, page)) => {
+            api.answer(api.run(move |server, caller| clients::list(server, caller, &filter, &page)).await)
+        }
         Err(denial) => api.unreadable(denial).await,
     }
 }
@@ -109,7 +112,7 @@ async fn set_status(api: Api, client_id: web::Path<String>, to: Status) -> HttpR
 
 /// Refuse a client for now.
 #[utoipa::path(post, path = "/v1/clients/{client_id}/disable", tag = "clients", params(("client_id" = String, Path)),
-    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, client_id: web::Path<String>) -> HttpResponse {
     set_status(api, client_id, Status::Inactive).await
 }

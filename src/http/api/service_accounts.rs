@@ -8,15 +8,18 @@ use crate::domain::page::Page;
 use crate::domain::service_account::ServiceAccount;
 use crate::flows::service_accounts::{self, NewServiceAccount, ServiceAccountEdit};
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, PAGE, page};
+use crate::http::api::{Api, SEARCH_PAGE, search_page};
 use crate::http::extract;
 
 /// A page of service accounts.
-#[utoipa::path(get, path = "/v1/service-accounts", tag = "service-accounts", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
+#[utoipa::path(get, path = "/v1/service-accounts", tag = "service-accounts", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query)),
     responses((status = 200, body = Page<ServiceAccount>), (status = "4XX", body = Problem)), security(("bearer" = ["service-accounts:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query, ServiceAccountId::is_valid)) {
-        Ok(page) => api.answer(api.run(move |server, caller| service_accounts::list(server, caller, &page)).await),
+    match api.query(&SEARCH_PAGE).and_then(|query| search_page(&query, ServiceAccountId::is_valid)) {
+        Ok((filter, page)) => {
+            api.answer(api.run(move |server, caller| service_accounts::list(server, caller, &filter, &page)).await)
+        }
         Err(denial) => api.unreadable(denial).await,
     }
 }
@@ -69,7 +72,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse a service account, and with it its keys, for now.
 #[utoipa::path(post, path = "/v1/service-accounts/{id}/disable", tag = "service-accounts", params(("id" = String, Path)),
-    responses((status = 200, body = ServiceAccount), (status = "4XX", body = Problem)), security(("bearer" = ["service-accounts:write"])))]
+    responses((status = 200, body = ServiceAccount), (status = "4XX", body = Problem)), security(("bearer" = ["service-accounts:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }

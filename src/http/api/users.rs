@@ -3,20 +3,24 @@
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
+use crate::domain::client::Status;
 use crate::domain::ids::UserId;
 use crate::domain::page::Page;
 use crate::domain::user::User;
 use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, PAGE, page};
+use crate::http::api::{Api, SEARCH_PAGE, search_page};
 use crate::http::extract;
 
 /// A page of users.
-#[utoipa::path(get, path = "/v1/users", tag = "users", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
+#[utoipa::path(get, path = "/v1/users", tag = "users", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query)),
     responses((status = 200, body = Page<User>), (status = "4XX", body = Problem)), security(("bearer" = ["users:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&PAGE).and_then(|query| page(&query, UserId::is_valid)) {
-        Ok(page) => api.answer(api.run(move |server, caller| users::list(server, caller, &page)).await),
+    match api.query(&SEARCH_PAGE).and_then(|query| search_page(&query, UserId::is_valid)) {
+        Ok((filter, page)) => {
+            api.answer(api.run(move |server, caller| users::list(server, caller, &filter, &page)).await)
+        }
         Err(denial) => api.unreadable(denial).await,
     }
 }
@@ -84,7 +88,7 @@ async fn set_active(api: Api, id: web::Path<String>, active: bool) -> HttpRespon
 
 /// Disable an account; its sessions and grants end.
 #[utoipa::path(post, path = "/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)),
-    responses((status = 200, body = User), (status = "4XX", body = Problem)), security(("bearer" = ["users:write"])))]
+    responses((status = 200, body = User), (status = "4XX", body = Problem)), security(("bearer" = ["users:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_active(api, id, false).await
 }

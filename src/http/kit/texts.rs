@@ -144,3 +144,16 @@ impl Texts {
         format!("\u{27e6}{key}\u{27e7}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::metadata::UI_LOCALES;
+
+    #[test]
+    fn the_metadata_names_the_languages() {
+        assert_eq!(Language::ALL.map(Language::tag), UI_LOCALES);
+        assert_eq!(Language::of_tag("de-AT"), Some(Language::German));
+        assert_eq!(Language::of_tag("den"), None);
+    }
+}

@@ -2,8 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::domain::audit_event::Source;
+use crate::flows::error::FlowError;
 use crate::flows::limits::Door;
-use crate::flows::{Server, token};
+use crate::flows::{Server, refusals, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenForm};
@@ -21,15 +23,24 @@ pub async fn exchange(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
+    let source = extract::source(&request, &edge);
+    let noted = Source { user_agent: None, ..source.clone() };
+    let mut claimed = None;
+    let refuse = |error: FlowError, claimed: Option<String>| {
+        refusals::denied_token(&server, &error, claimed.as_deref(), &noted);
+        token_error(&server, error)
+    };
     if let Err(error) = limits::check(&request, &server, &edge, Door::Token).await {
-        return token_error(&server, error);
+        return refuse(error, claimed);
     }
     let params = match extract::form(&request, payload).await {
         Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
+        Err(denial) => return refuse(denial.into(), claimed),
     };
     let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
+    if let Ok(presented) = &credentials {
+        claimed = Some(presented.client_id.clone());
+    }
     // RFC 6749 §4.3 is the one grant that hashes.
     let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
     let waits = hashes || super::sends_assertion(&params);
@@ -38,6 +49,6 @@ pub async fn exchange(
     let answer = super::run_for_client(&server, waits, exchange).await;
     match answer {
         Ok(response) => respond::no_store_json(&response),
-        Err(error) => token_error(&server, error),
+        Err(error) => refuse(error, claimed),
     }
 }

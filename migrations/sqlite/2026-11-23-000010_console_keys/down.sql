@@ -1,0 +1,14 @@
+DROP TABLE credential_hours;
+DROP TABLE hour_figures;
+DROP TRIGGER access_keys_search_words;
+DROP TRIGGER clients_search_words;
+DROP TRIGGER users_search_words;
+DROP TRIGGER service_accounts_search_words;
+DROP TABLE search_words;
+DROP INDEX client_secrets_expires_at;
+DROP INDEX client_secrets_created_at;
+DROP INDEX access_keys_by_age;
+DROP INDEX access_keys_by_last_use;
+DROP INDEX access_keys_by_expiry;
+DROP INDEX access_keys_by_name;
+DROP INDEX access_keys_by_id;

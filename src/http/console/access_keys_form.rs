@@ -1,0 +1,316 @@
+//! The form of an access key: what can be chosen, the fields, and reading them.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use ipnet::IpNet;
+
+use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::denial::Denial;
+use crate::domain::page::PageRequest;
+use crate::domain::role;
+use crate::flows::access_keys::{AccessKeyEdit, NewAccessKey};
+use crate::flows::caller::Caller;
+use crate::flows::error::FlowResult;
+use crate::flows::member::network;
+use crate::flows::{Server, clients, configured, projects as project_flows, service_accounts, users};
+use crate::http::kit::form::{Choice, Field};
+use crate::http::kit::texts::Texts;
+use crate::protocol::params::Params;
+
+/// Most scopes offered to be ticked; what is beyond is typed.
+const MOST_SCOPES: usize = 120;
+/// Days after which a key may end, as offered.
+const DAYS: [u64; 3] = [30, 90, 365];
+
+/// What can be chosen for a key.
+pub struct Choices {
+    /// The environments, the default first.
+    pub environments: Vec<String>,
+    /// The projects: identifier and name.
+    pub projects: Vec<(String, String)>,
+    /// The plans.
+    pub plans: Vec<String>,
+    /// The scopes that the caller may hand out: name and description.
+    pub scopes: Vec<(String, String)>,
+    /// Must a key end?
+    pub must_end: bool,
+}
+
+/// The names of the environments, the default first.
+pub fn environments(server: &Server, caller: &Caller) -> FlowResult<Vec<String>> {
+    let mut found = configured::list_environments(server, caller)?;
+    found.sort_by_key(|environment| !environment.is_default);
+    Ok(found.into_iter().map(|environment| environment.name).collect())
+}
+
+/// Identifiers and names of projects, as many as one list has; none for those who may not see them.
+pub fn projects(server: &Server, caller: &Caller) -> FlowResult<Vec<(String, String)>> {
+    if caller.require("projects:read").is_err() {
+        return Ok(Vec::new());
+    }
+    let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
+    let found = project_flows::list(server, caller, &page)?.items;
+    Ok(found.into_iter().map(|project| (project.id.0, project.name)).collect())
+}
+
+impl Choices {
+    /// What this caller can choose.
+    pub fn read(server: &Server, caller: &Caller) -> FlowResult<Self> {
+        let definitions = server.scopes();
+        let own = definitions.iter().filter(|scope| caller.may_hand_out([scope.name.as_str()]).is_ok());
+        // Those of OpenID Connect are for people who sign in: a key has nobody.
+        let own = own.filter(|scope| scope.resource.is_some() || !is_of_openid(&scope.name));
+        let mut scopes: Vec<_> = own.map(|scope| (scope.name.clone(), scope.description.clone())).collect();
+        // The platform's own before those of this server.
+        scopes.sort_by_key(|(name, _)| (role::is_admin_api_scope(name), name.clone()));
+        let plans = configured::list_plans(server, caller)?.into_iter().map(|plan| plan.name).collect();
+        Ok(Self {
+            environments: environments(server, caller)?,
+            projects: projects(server, caller)?,
+            plans,
+            scopes,
+            must_end: server.config.access_keys.max_lifetime.is_some(),
+        })
+    }
+}
+
+fn is_of_openid(name: &str) -> bool {
+    crate::domain::standard_claims::OPENID_SCOPES.iter().any(|(known, _)| *known == name)
+}
+
+fn scope_fields(texts: Texts, choices: &Choices, held: &[&str]) -> [Field; 2] {
+    let offered = choices.scopes.iter().take(MOST_SCOPES);
+    let is_offered = |token: &&str| choices.scopes.iter().take(MOST_SCOPES).any(|(name, _)| name == token);
+    let other: Vec<&str> = held.iter().copied().filter(|token| !is_offered(token)).collect();
+    let ticked = offered
+        .map(|(name, description)| Choice::new(name, name).hint(description).chosen(held.contains(&name.as_str())));
+    [
+        Field::checkboxes("scope", texts.say("access-keys-scopes"), ticked.collect())
+            .hint(texts.say("access-keys-scopes-hint")),
+        Field::text("more_scopes", texts.say("access-keys-more-scopes"), other.join(" "))
+            .hint(texts.say("access-keys-more-scopes-hint")),
+    ]
+}
+
+fn project_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec<Field> {
+    let held: Vec<&str> = key.map(|key| key.projects.iter().map(|id| id.as_str()).collect()).unwrap_or_default();
+    let kinds = [
+        ("all", "access-keys-projects-all", held.is_empty()),
+        ("chosen", "access-keys-projects-chosen", !held.is_empty()),
+    ];
+    let kinds = kinds.map(|(value, label, chosen)| Choice::new(value, texts.say(label)).chosen(chosen));
+    let mut offered: Vec<Choice> = choices
+        .projects
+        .iter()
+        .map(|(id, name)| {
+            Choice::new(id, name).hint(if id == name { "" } else { id.as_str() }).chosen(held.contains(&id.as_str()))
+        })
+        .collect();
+    let is_offered = |id: &str| choices.projects.iter().any(|(known, _)| known == id);
+    let others = held.iter().filter(|id| !is_offered(id));
+    offered.extend(others.map(|id| Choice::new(*id, *id).chosen(true)));
+    if offered.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Field::radio("projects", texts.say("nav-projects"), kinds.into()),
+        Field::checkboxes("project", texts.say("access-keys-projects-which"), offered),
+    ]
+}
+
+fn expiry_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> [Field; 2] {
+    let mut offered = Vec::new();
+    if key.is_some() {
+        offered.push(Choice::new("keep", texts.say("access-keys-expiry-keep")).chosen(true));
+    }
+    if !choices.must_end {
+        offered.push(Choice::new("never", texts.say("access-keys-expiry-never")));
+    }
+    for days in DAYS {
+        let chosen = key.is_none() && days == 90;
+        offered.push(
+            Choice::new(days.to_string(), texts.say_with("access-keys-expiry-days", "days", days)).chosen(chosen),
+        );
+    }
+    offered.push(Choice::new("custom", texts.say("access-keys-expiry-custom")));
+    [
+        Field::select("expiry", texts.say("column-expires"), offered),
+        Field::date("expires_on", texts.say("access-keys-expires-on"), "")
+            .hint(texts.say("access-keys-expires-on-hint")),
+    ]
+}
+
+fn limit_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec<Field> {
+    let plan = key.and_then(|key| key.plan.as_deref());
+    let mut fields = Vec::new();
+    if !choices.plans.is_empty() || plan.is_some() {
+        let none = Choice::new("", texts.say("access-keys-no-plan"));
+        let gone = plan.filter(|plan| !choices.plans.iter().any(|known| known == plan));
+        let named = choices.plans.iter().map(String::as_str).chain(gone);
+        let named = named.map(|name| Choice::new(name, name).chosen(plan == Some(name)));
+        fields.push(Field::select("plan", texts.say("access-keys-plan"), std::iter::once(none).chain(named).collect()));
+    }
+    let number = |limit: Option<u32>| limit.map(|limit| limit.to_string()).unwrap_or_default();
+    let limits = key.map(|key| key.limits).unwrap_or_default();
+    let networks = key.map(|key| key.allowed_addresses.iter().map(IpNet::to_string).collect::<Vec<_>>().join("\n"));
+    fields.extend([
+        Field::number(
+            "requests_per_minute",
+            texts.say("access-keys-requests-per-minute"),
+            number(limits.requests_per_minute),
+        )
+        .hint(texts.say("access-keys-limits-hint")),
+        Field::number(
+            "requests_per_hour",
+            texts.say("access-keys-requests-per-hour"),
+            number(limits.requests_per_hour),
+        ),
+        Field::lines("allowed_addresses", texts.say("access-keys-addresses"), networks.unwrap_or_default())
+            .hint(texts.say("access-keys-addresses-hint")),
+    ]);
+    fields
+}
+
+fn owner_fields(texts: Texts) -> [Field; 2] {
+    let kinds = [
+        ("platform", "access-keys-for-platform"),
+        ("self", "access-keys-for-self"),
+        ("service_account", "access-keys-for-service-account"),
+        ("client", "access-keys-for-client"),
+        ("user", "access-keys-for-user"),
+    ];
+    let kinds = kinds.map(|(value, label)| Choice::new(value, texts.say(label)).chosen(value == "self"));
+    [
+        Field::select("owner_kind", texts.say("column-owner"), kinds.into()),
+        Field::text("owner", texts.say("access-keys-owner-name"), "").hint(texts.say("access-keys-owner-name-hint")),
+    ]
+}
+
+/// The fields; those of an existing key are filled, and lack what cannot be changed.
+pub fn fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec<Field> {
+    let name = key.map(|key| key.name.as_str()).unwrap_or_default();
+    let description = key.map(|key| key.description.as_str()).unwrap_or_default();
+    let mut fields = vec![
+        Field::text("name", texts.say("column-name"), name).required(),
+        Field::lines("description", texts.say("column-description"), description),
+    ];
+    if key.is_none() {
+        let offered = choices.environments.iter().map(|name| Choice::new(name, name)).collect();
+        fields.extend(owner_fields(texts));
+        fields.push(Field::select("environment", texts.say("column-environment"), offered));
+    }
+    let held: Vec<&str> = key.map(|key| key.scope.iter().collect()).unwrap_or_default();
+    fields.extend(project_fields(texts, choices, key));
+    fields.extend(scope_fields(texts, choices, &held));
+    fields.extend(expiry_fields(texts, choices, key));
+    fields.extend(limit_fields(texts, choices, key));
+    fields
+}
+
+fn text<'a>(form: &'a Params, name: &'static str) -> &'a str {
+    form.optional(name).ok().flatten().unwrap_or_default().trim()
+}
+
+fn refuse(text: &str) -> Denial {
+    Denial::InvalidMember(text.to_owned())
+}
+
+fn scopes(form: &Params) -> Vec<String> {
+    let typed = text(form, "more_scopes").split_whitespace();
+    form.all("scope").into_iter().filter(|token| !token.is_empty()).chain(typed).map(str::to_owned).collect()
+}
+
+fn chosen_projects(form: &Params) -> Result<Vec<String>, Denial> {
+    if text(form, "projects") != "chosen" {
+        return Ok(Vec::new());
+    }
+    let chosen: Vec<String> = form.all("project").into_iter().filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    // None at all would be every project: the opposite of what was meant.
+    if chosen.is_empty() { Err(refuse("choose at least one project, or all projects")) } else { Ok(chosen) }
+}
+
+fn number(form: &Params, name: &'static str) -> Result<Option<u32>, Denial> {
+    match text(form, name) {
+        "" => Ok(None),
+        number => number.parse().map(Some).map_err(|_| refuse(&format!("{name} must be a whole number"))),
+    }
+}
+
+fn addresses(form: &Params) -> Result<Vec<IpNet>, Denial> {
+    let typed = text(form, "allowed_addresses").split([',', ' ', '\r', '\n', '\t']).filter(|part| !part.is_empty());
+    typed.map(|part| network(part).map_err(|error| refuse(&format!("allowed_addresses: {part}: {error}")))).collect()
+}
+
+/// When the key is to end; None where that is to stay as it is.
+fn expiry(form: &Params, now: DateTime<Utc>) -> Result<Option<Option<DateTime<Utc>>>, Denial> {
+    match text(form, "expiry") {
+        "keep" => Ok(None),
+        "never" => Ok(Some(None)),
+        "custom" => {
+            let day: Result<NaiveDate, _> = text(form, "expires_on").parse();
+            let start = day.ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|start| start.and_utc());
+            start.map(|start| Some(Some(start))).ok_or_else(|| refuse("expires_on must be a day such as 2027-01-31"))
+        }
+        days => {
+            let days = days.parse().ok().filter(|days| DAYS.contains(days));
+            let end = days.and_then(|days| now.checked_add_days(Days::new(days)));
+            end.map(|end| Some(Some(end))).ok_or_else(|| refuse("expiry must be one of those offered"))
+        }
+    }
+}
+
+fn owner(server: &Server, caller: &Caller, form: &Params) -> FlowResult<Option<Owner>> {
+    let name = text(form, "owner");
+    let needs_name = |kind: &str| {
+        if name.is_empty() { Err(refuse(&format!("name the {kind} that the key is for"))) } else { Ok(()) }
+    };
+    Ok(match text(form, "owner_kind") {
+        "platform" => None,
+        "service_account" => {
+            needs_name("service account")?;
+            Some(Owner::ServiceAccount(service_accounts::show(server, caller, name)?.id.0))
+        }
+        "client" => {
+            needs_name("client")?;
+            Some(Owner::Client(clients::show(server, caller, name)?.client_id.0))
+        }
+        "user" => {
+            needs_name("user")?;
+            Some(Owner::User(users::show(server, caller, name)?.id.0))
+        }
+        _ => caller.owner.clone(),
+    })
+}
+
+/// The key that a form asks for.
+pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<NewAccessKey> {
+    Ok(NewAccessKey {
+        name: text(form, "name").to_owned(),
+        description: text(form, "description").to_owned(),
+        environment: Some(text(form, "environment").to_owned()).filter(|name| !name.is_empty()),
+        owner: Some(owner(server, caller, form)?),
+        scopes: scopes(form),
+        projects: chosen_projects(form)?,
+        plan: Some(text(form, "plan").to_owned()).filter(|plan| !plan.is_empty()),
+        requests_per_minute: number(form, "requests_per_minute")?,
+        requests_per_hour: number(form, "requests_per_hour")?,
+        allowed_addresses: Some(addresses(form)?),
+        expires_at: expiry(form, server.clock.now())?.flatten(),
+        ..NewAccessKey::default()
+    })
+}
+
+/// The edit that a form asks for.
+pub fn read_edit(server: &Server, form: &Params) -> FlowResult<AccessKeyEdit> {
+    Ok(AccessKeyEdit {
+        name: Some(text(form, "name").to_owned()),
+        description: Some(text(form, "description").to_owned()),
+        scopes: Some(scopes(form)),
+        projects: Some(chosen_projects(form)?),
+        plan: Some(Some(text(form, "plan").to_owned()).filter(|plan| !plan.is_empty())),
+        requests_per_minute: Some(number(form, "requests_per_minute")?),
+        requests_per_hour: Some(number(form, "requests_per_hour")?),
+        allowed_addresses: Some(addresses(form)?),
+        expires_at: expiry(form, server.clock.now())?,
+        status: None,
+    })
+}

@@ -1,0 +1,301 @@
+//! Lists of `access_keys`: filtered, searched and ordered. The keys of a page are found in an index that holds what they are
+//! filtered by, and only these are read.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::access_key_list::{
+    AccessKeyFilter, AccessKeyOrder, AccessKeyPlace, AccessKeySort, EXPIRING_WITHIN, StandingFilter,
+};
+use crate::domain::client::Status;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::{SearchKind, SearchText};
+use crate::store::access_keys::AccessKeyRow;
+use crate::store::connection::{MultiBackend, StoreConnection};
+use crate::store::error::StoreError;
+use crate::store::rows::to_micros;
+use crate::store::schema::{access_key_projects, access_keys, clients, search_words, service_accounts, users};
+use crate::store::search_words::{FEW, Narrowed, WordRange};
+
+diesel::define_sql_function! {
+    /// In lower case, as the index has it.
+    fn lower(text: Text) -> Text;
+}
+
+/// The end of a key as lists are ordered by it: no end is the last.
+const END: &str = "coalesce(access_keys.expires_at, 9223372036854775807)";
+/// The last use of a key as lists are ordered by it: none is the first.
+const LAST_USE: &str = "coalesce(access_keys.last_used_at, 0)";
+/// Most owners whose keys are looked up ahead for one term.
+const FEW_OWNERS: i64 = 100;
+
+/// Up to how many keys that were not used for long are sorted; among more, a walk in the order of the list meets them soon.
+const FEW_UNUSED: i64 = 5_000;
+
+type Condition = Box<dyn BoxableExpression<access_keys::table, MultiBackend, SqlType = Bool>>;
+type Query<'a> = diesel::dsl::IntoBoxed<'a, diesel::dsl::Select<access_keys::table, access_keys::id>, MultiBackend>;
+
+impl StoreConnection {
+    /// A page of keys.
+    pub fn list_access_keys(
+        &mut self,
+        filter: &AccessKeyFilter,
+        order: AccessKeyOrder,
+        page: &PageRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Page<AccessKey>, StoreError> {
+        let narrowed = match &filter.search {
+            Some(search) => self.narrow_access_keys(search, &filter.owner_kinds)?,
+            None => Narrowed::default(),
+        };
+        let terms = self.owners_of_terms(narrowed.common, &filter.owner_kinds)?;
+        let long_unused = match filter.last_used_before {
+            Some(before) => self.are_few_last_used(before)?,
+            None => false,
+        };
+        let mut query = access_keys::table.select(access_keys::id).limit(page.limit + 1).into_boxed();
+        query = filtered(query, filter, now);
+        query = with_words(query, terms);
+        if let Some(ids) = narrowed.ids {
+            query = query.filter(access_keys::id.eq_any(ids));
+        }
+        if let Some(place) = page.after.as_deref().and_then(|cursor| order.place(cursor)) {
+            query = behind(query, order, place);
+        }
+        let ids: Vec<String> = ordered(query, order, long_unused).load(self)?;
+        let mut keys: HashMap<String, AccessKey> = self.find_access_keys(&ids)?;
+        // One that is deleted in between is missing from its page, and the next page begins where it should.
+        let rows: Vec<AccessKey> = ids.iter().filter_map(|id| keys.remove(id)).collect();
+        Ok(Page::from_rows(rows, page.limit, |key| order.cursor(&place_of(key, order.by))))
+    }
+
+    /// Which kinds of owners have words of these terms.
+    fn owners_of_terms(
+        &mut self,
+        terms: Vec<WordRange>,
+        owners: &[SearchKind],
+    ) -> Result<Vec<(WordRange, Vec<SearchKind>)>, StoreError> {
+        let mut found = Vec::with_capacity(terms.len());
+        for range in terms {
+            let mut kinds = vec![SearchKind::AccessKey];
+            for &kind in owners {
+                if !self.find_by_word(kind, &range, 1)?.is_empty() {
+                    kinds.push(kind);
+                }
+            }
+            found.push((range, kinds));
+        }
+        Ok(found)
+    }
+
+    /// Were so few keys last used before this time that it pays to begin with them?
+    fn are_few_last_used(&mut self, before: DateTime<Utc>) -> Result<bool, StoreError> {
+        let query = access_keys::table
+            .filter(sql::<BigInt>(LAST_USE).lt(to_micros(before)))
+            .select(access_keys::id)
+            .limit(FEW_UNUSED + 1);
+        let found: Vec<String> = query.load(self)?;
+        Ok(i64::try_from(found.len()).unwrap_or(i64::MAX) <= FEW_UNUSED)
+    }
+
+    fn find_access_keys(&mut self, ids: &[String]) -> Result<HashMap<String, AccessKey>, StoreError> {
+        let query = access_keys::table.filter(access_keys::id.eq_any(ids)).select(AccessKeyRow::as_select());
+        let keys = query.load(self)?.into_iter().map(AccessKey::try_from);
+        keys.map(|key| key.map(|key| (key.id.0.clone(), key))).collect()
+    }
+
+    fn narrow_access_keys(&mut self, search: &SearchText, owners: &[SearchKind]) -> Result<Narrowed, StoreError> {
+        self.narrow(search, |connection, range| {
+            let mut found = connection.find_by_word(SearchKind::AccessKey, range, FEW + 1)?;
+            for &kind in owners {
+                let left = FEW + 1 - i64::try_from(found.len()).unwrap_or(i64::MAX);
+                if left <= 0 {
+                    break;
+                }
+                let found_owners = connection.find_by_word(kind, range, FEW_OWNERS + 1)?;
+                if i64::try_from(found_owners.len()).unwrap_or(i64::MAX) > FEW_OWNERS {
+                    // Too many to look up each: what they own is asked for row by row.
+                    found.resize(usize::try_from(FEW + 1).unwrap_or_default(), String::new());
+                    break;
+                }
+                found.extend(connection.find_keys_of_owners(kind, found_owners, left)?);
+            }
+            found.sort_unstable();
+            if found.first().is_some_and(|id| !id.is_empty()) {
+                found.dedup();
+            }
+            Ok(found)
+        })
+    }
+
+    fn find_keys_of_owners(
+        &mut self,
+        kind: SearchKind,
+        owners: Vec<String>,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        if owners.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = access_keys::table.select(access_keys::id).limit(limit).into_boxed();
+        let query = match kind {
+            SearchKind::User => query.filter(access_keys::user_id.eq_any(owners)),
+            SearchKind::ServiceAccount => query.filter(access_keys::service_account_id.eq_any(owners)),
+            SearchKind::Client | SearchKind::AccessKey => query.filter(access_keys::client_id.eq_any(owners)),
+        };
+        Ok(query.load(self)?)
+    }
+}
+
+fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime<Utc>) -> Query<'a> {
+    if let Some(owner) = &filter.owner_id {
+        let owned = access_keys::user_id
+            .eq(owner)
+            .or(access_keys::service_account_id.eq(owner))
+            .or(access_keys::client_id.eq(owner));
+        query = query.filter(owned.assume_not_null());
+    }
+    if let Some(project) = &filter.project {
+        let within = access_key_projects::table
+            .filter(access_key_projects::project_id.eq(project))
+            .select(access_key_projects::access_key_id);
+        query = query.filter(access_keys::id.eq_any(within));
+    }
+    if let Some(environment) = &filter.environment {
+        query = query.filter(access_keys::environment.eq(environment));
+    }
+    let active = access_keys::status.eq(Status::Active.as_str());
+    let (now, soon) = (to_micros(now), to_micros(now + EXPIRING_WITHIN));
+    query = match filter.standing {
+        None => query,
+        Some(StandingFilter::Status(status)) => query.filter(access_keys::status.eq(status.as_str())),
+        // Asked of the index that orders by it, which needs no row.
+        Some(StandingFilter::Expired) => query.filter(active).filter(sql::<BigInt>(END).le(now)),
+        Some(StandingFilter::Expiring) => {
+            query.filter(active).filter(sql::<BigInt>(END).gt(now)).filter(sql::<BigInt>(END).le(soon))
+        }
+    };
+    if let Some(before) = filter.last_used_before {
+        query = query.filter(sql::<BigInt>(LAST_USE).lt(to_micros(before)));
+    }
+    query
+}
+
+/// Common terms: the key, or an owner of one of these kinds, must have a word of each. The limit and offset keep PostgreSQL
+/// from reading all words of a term ahead: each row asks for itself, and few rows are looked at.
+fn with_words(mut query: Query<'_>, terms: Vec<(WordRange, Vec<SearchKind>)>) -> Query<'_> {
+    for (WordRange { from, until }, kinds) in terms {
+        let of = |kind: SearchKind| {
+            search_words::table
+                .filter(search_words::kind.eq(kind.as_str()))
+                .filter(search_words::word.ge(from.clone()))
+                .filter(search_words::word.lt(until.clone()))
+                .limit(1)
+                .offset(0)
+        };
+        let id = search_words::id.nullable();
+        let mut met: Condition =
+            Box::new(exists(of(SearchKind::AccessKey).filter(search_words::id.eq(access_keys::id))));
+        for kind in kinds {
+            met = match kind {
+                SearchKind::AccessKey => met,
+                SearchKind::User => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::user_id))))),
+                SearchKind::ServiceAccount => {
+                    Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::service_account_id)))))
+                }
+                SearchKind::Client => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::client_id))))),
+            };
+        }
+        query = query.filter(met);
+    }
+    query
+}
+
+/// Only what comes behind a place. That nothing lies before its value is said first and by itself: an index is entered by it.
+fn behind(query: Query<'_>, order: AccessKeyOrder, place: AccessKeyPlace) -> Query<'_> {
+    let AccessKeyPlace { id, name, micros } = place;
+    let time = if order.by == AccessKeySort::Expires { END } else { LAST_USE };
+    let time = || sql::<BigInt>(time);
+    let (own, named) = (lower(access_keys::name), lower(name));
+    match (order.by, order.descending) {
+        (AccessKeySort::Created, false) => query.filter(access_keys::id.gt(id)),
+        (AccessKeySort::Created, true) => query.filter(access_keys::id.lt(id)),
+        (AccessKeySort::Name, false) => {
+            let later = own.gt(named.clone()).or(access_keys::id.gt(id));
+            query.filter(own.ge(named)).filter(later)
+        }
+        (AccessKeySort::Name, true) => {
+            let later = own.lt(named.clone()).or(access_keys::id.lt(id));
+            query.filter(own.le(named)).filter(later)
+        }
+        (AccessKeySort::Expires | AccessKeySort::LastUsed, false) => {
+            let later = time().gt(micros).or(access_keys::id.gt(id));
+            query.filter(time().ge(micros)).filter(later)
+        }
+        (AccessKeySort::Expires | AccessKeySort::LastUsed, true) => {
+            let later = time().lt(micros).or(access_keys::id.lt(id));
+            query.filter(time().le(micros)).filter(later)
+        }
+    }
+}
+
+/// In this order. Few keys that were not used for long are found in the index of the last use: the others, which know nothing
+/// of it, are kept from being walked for them.
+fn ordered(query: Query<'_>, order: AccessKeyOrder, by_last_use: bool) -> Query<'_> {
+    let id = access_keys::id;
+    let text = |indexed: &'static str, other: &'static str| sql::<Text>(if by_last_use { other } else { indexed });
+    let created = || text("access_keys.id", "access_keys.id || ''");
+    let name = || text("lower(access_keys.name)", "lower(access_keys.name) || ''");
+    let expires =
+        || sql::<BigInt>(if by_last_use { "coalesce(access_keys.expires_at, 9223372036854775807) + 0" } else { END });
+    let used = || sql::<BigInt>(LAST_USE);
+    match (order.by, order.descending) {
+        (AccessKeySort::Created, false) => query.order(created().asc()),
+        (AccessKeySort::Created, true) => query.order(created().desc()),
+        (AccessKeySort::Name, false) => query.order((name().asc(), id.asc())),
+        (AccessKeySort::Name, true) => query.order((name().desc(), id.desc())),
+        (AccessKeySort::Expires, false) => query.order((expires().asc(), id.asc())),
+        (AccessKeySort::Expires, true) => query.order((expires().desc(), id.desc())),
+        (AccessKeySort::LastUsed, false) => query.order((used().asc(), id.asc())),
+        (AccessKeySort::LastUsed, true) => query.order((used().desc(), id.desc())),
+    }
+}
+
+fn place_of(key: &AccessKey, by: AccessKeySort) -> AccessKeyPlace {
+    let micros = match by {
+        AccessKeySort::Created | AccessKeySort::Name => 0,
+        AccessKeySort::Expires => key.expires_at.map_or(i64::MAX, to_micros),
+        AccessKeySort::LastUsed => key.last_used_at.map_or(0, to_micros),
+    };
+    AccessKeyPlace { id: key.id.0.clone(), name: key.name.clone(), micros }
+}
+
+impl StoreConnection {
+    /// The names of these owners, as far as they are there: kind, identifier, name.
+    pub fn list_owner_names(&mut self, owners: &[Owner]) -> Result<Vec<(&'static str, String, String)>, StoreError> {
+        let of = |kind: &str| owners.iter().filter(|owner| owner.kind() == kind).map(Owner::id).collect::<Vec<_>>();
+        let (people, accounts, programs) = (of("user"), of("service_account"), of("client"));
+        let mut names: Vec<(&'static str, String, String)> = Vec::new();
+        let mut add = |kind: &'static str, rows: Vec<(String, String)>| {
+            names.extend(rows.into_iter().map(|(id, name)| (kind, id, name)));
+        };
+        if !people.is_empty() {
+            let query = users::table.filter(users::id.eq_any(people)).select((users::id, users::username));
+            add("user", query.load(self)?);
+        }
+        if !accounts.is_empty() {
+            let query = service_accounts::table.filter(service_accounts::id.eq_any(accounts));
+            add("service_account", query.select((service_accounts::id, service_accounts::name)).load(self)?);
+        }
+        if !programs.is_empty() {
+            let query = clients::table.filter(clients::client_id.eq_any(programs));
+            add("client", query.select((clients::client_id, clients::client_name)).load(self)?);
+        }
+        Ok(names)
+    }
+}
