@@ -48,5 +48,6 @@ pub mod text;
 pub mod usage;
 pub mod usage_summary;
 pub mod user;
+pub mod verdict_step;
 pub mod webhook_delivery;
 pub mod workflow;

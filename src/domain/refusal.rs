@@ -191,7 +191,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::credential::Step;
+    use crate::domain::verdict_step::Step;
 
     #[test]
     fn the_steps_are_those_of_the_verdict() {

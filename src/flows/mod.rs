@@ -40,6 +40,7 @@ pub mod member;
 pub mod open;
 pub mod overview;
 pub mod password_check;
+pub mod presented;
 pub mod projects;
 pub mod purge;
 pub mod pushed_requests;

@@ -14,6 +14,7 @@ mod audit_events;
 mod audit_gather;
 mod audit_purged_ranges;
 mod audit_search;
+mod audit_statement;
 mod audit_verifications;
 mod authorization_codes;
 mod client_secrets;

@@ -383,12 +383,13 @@ fn a_refused_client_is_told_why(engine: Engine) {
         (test.token(&worker, &[("grant_type", "password"), ("username", "a"), ("password", "b")]), "grant_type", true),
         (test.token(&wrong, &[grant]), "client", false),
         (test.token(&worker, &[("grant_type", "fortune")]), "request", false),
-        (desk.world.exchange("gk_live_nonsense", &[]), "request", false),
     ] {
         let refusal = desk.refusal(&answer);
         assert_eq!((&refusal["door"], failed(&refusal)), (&json!("token"), vec![step.to_owned()]), "{refusal}");
         assert_eq!(refusal["credential_id"].is_string(), proven, "{refusal}");
     }
+    let refusal = desk.refusal(&desk.world.exchange("gk_live_nonsense", &[]));
+    assert_eq!((&refusal["door"], failed(&refusal)), (&json!("token_exchange"), vec!["known".to_owned()]));
     let key = desk.world.reader();
     desk.world.set_status(&key, Status::Inactive);
     let refusal = desk.refusal(&desk.world.exchange(&key.secret, &[]));

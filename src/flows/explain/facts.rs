@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::domain::credential::{Asked, Credential, Step};
+use crate::domain::credential::{Asked, Credential};
 use crate::domain::limits::WindowState;
+use crate::domain::verdict_step::Step;
 use crate::flows::Server;
 use crate::flows::explain::Hypothetical;
 use crate::protocol::resource::Resource;

@@ -10,9 +10,10 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::domain::access_key::Owner;
-use crate::domain::credential::{Asked, Credential, Step, Verdict};
+use crate::domain::credential::{Asked, Credential, Verdict};
 use crate::domain::page::PageRequest;
 use crate::domain::refusal::{ExplainedStep, StepOutcome};
+use crate::domain::verdict_step::Step;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;

@@ -9,11 +9,11 @@ use crate::domain::client::Client;
 use crate::domain::credential::{Credential, Verdict};
 use crate::domain::denial::Denial;
 use crate::domain::refusal::RefusingDoor;
-use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::flows::token::Authority;
 use crate::flows::token::mint::{self, Draft};
-use crate::flows::verdict::{self, Presented, Question, Trace};
+use crate::flows::verdict::{self, Judged, Presented, Question, Trace};
+use crate::flows::{Server, refusals};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::token_request::{ACCESS_KEY_TYPE, ACCESS_TOKEN_TYPE};
@@ -92,9 +92,6 @@ pub fn redeem(
 /// The access key that is presented, good or not.
 fn find(server: &Server, token: Zeroizing<String>, source: &Source) -> FlowResult<Credential> {
     let unknown = || Denial::SubjectTokenRefused(Verdict::Unknown);
-    if server.environment_of_key(&token).is_none() {
-        return Err(unknown().into());
-    }
     let question = Question {
         address: source.address,
         hiding_proxy: source.hiding_proxy,
@@ -102,6 +99,10 @@ fn find(server: &Server, token: Zeroizing<String>, source: &Source) -> FlowResul
         trace: Some(Trace::new(RefusingDoor::TokenExchange, source.request_id.clone())),
         ..Question::default()
     };
+    if server.environment_of_key(&token).is_none() {
+        refusals::judged(server, &mut Judged::unknown(), &question);
+        return Err(unknown().into());
+    }
     let presented = Presented::Bearer(token);
     let found = verdict::find(server, &presented, &question)?;
     if found.is_none() {
