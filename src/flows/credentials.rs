@@ -163,7 +163,7 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
 
 /// A token that a person made for themselves; counted and limited by itself, as an access key without a plan is. It has an
 /// end, so what is made by it must have one, too.
-fn of_personal_token(
+pub(in crate::flows) fn of_personal_token(
     server: &Server,
     personal: &PersonalToken,
     (user, claimed): (Option<&User>, &Scope),

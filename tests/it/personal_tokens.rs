@@ -6,8 +6,10 @@ use grantor::flows::account::personal_tokens::{self, NewPersonalToken};
 use grantor::flows::account::{Carrier, grantable_scopes};
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::{self, ClientMembers};
+use grantor::flows::explain::{self, Hypothetical, Named};
 use grantor::flows::purge;
 use grantor::flows::users::{self, NewPassword, UserEdit};
+use grantor::protocol::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::account_support::*;
@@ -27,6 +29,7 @@ on_both!(
     they_are_listed_until_they_end_and_then_purged,
     a_deployment_may_have_none,
     there_are_not_too_many,
+    operators_are_told_why_one_is_refused,
 );
 
 fn all() -> PageRequest {
@@ -267,4 +270,37 @@ fn there_are_not_too_many(engine: Engine) {
     assert_eq!(refusal(make_token(&test, &person, &["orders:read"])), "you have 100 personal tokens: revoke one first");
     personal_tokens::revoke(&test.server, &person, made.remove(0).token.id.as_str()).unwrap();
     assert!(make_token(&test, &person, &["orders:read"]).is_ok());
+}
+
+fn operators_are_told_why_one_is_refused(engine: Engine) {
+    let test = TestServer::start(engine);
+    test.user("ada", &[]);
+    define(&test, "orders:read", false);
+    let person = person(&test, "ada");
+    let made = make_token(&test, &person, &["orders:read"]).unwrap();
+    let id = made.token.id.0.clone();
+    let explain = |named: Named| {
+        let explained = explain::explain(&test.server, &Caller::command_line(), named, &Hypothetical::default());
+        serde_json::to_value(explained.map_err(|error| format!("{error:?}")).unwrap()).unwrap()
+    };
+    let both = || [Named::Id(id.clone()), Named::Secret(zeroize::Zeroizing::new(made.text.clone()))];
+    for named in both() {
+        let one = explain(named)["explanations"][0].clone();
+        assert_eq!(
+            (&one["valid"], &one["credential_id"], &one["name"]),
+            (&json!(true), &json!(id), &json!("backup script"))
+        );
+    }
+    personal_tokens::revoke(&test.server, &person, &id).unwrap();
+    for named in both() {
+        let one = explain(named)["explanations"][0].clone();
+        assert_eq!(one["code"], "revoked", "{one}");
+        let status = one["steps"].as_array().unwrap().iter().find(|step| step["step"] == "status").unwrap();
+        let facts = &status["facts"];
+        assert_eq!((&facts["personal_token"], &facts["user"]), (&json!("revoked"), &json!("active")), "{status}");
+    }
+    let unknown = explain(Named::Id("pt_00000000000000000000000000000000".to_owned()));
+    assert_eq!(unknown["explanations"][0]["code"], "unknown");
+    let blind = Caller { held: Scope::parse("clients:read").unwrap(), ..Caller::command_line() };
+    assert!(explain::explain(&test.server, &blind, Named::Id(id.clone()), &Hypothetical::default()).is_err());
 }

@@ -110,6 +110,7 @@ explain-fact-missing_scope = Fehlende Rechte
 explain-fact-lost_by_owner = zugewiesen, aber vom Besitzer nicht gehalten
 explain-fact-credential = Zugangsdaten
 explain-fact-access_key = API-Schlüssel
+explain-fact-personal_token = persönliches Token
 explain-fact-user = Benutzer
 explain-fact-service_account = Dienstkonto
 explain-fact-client = Client

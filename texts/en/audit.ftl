@@ -110,6 +110,7 @@ explain-fact-missing_scope = Missing scopes
 explain-fact-lost_by_owner = given to it, but its owner does not hold it
 explain-fact-credential = credential
 explain-fact-access_key = access key
+explain-fact-personal_token = personal token
 explain-fact-user = user
 explain-fact-service_account = service account
 explain-fact-client = client

@@ -2,9 +2,11 @@
 
 use crate::crypto::jwt::Verification;
 use crate::domain::access_key::{AccessKeySecret, Owner};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Status};
 use crate::domain::credential::Credential;
 use crate::domain::denial::Denial;
+use crate::domain::personal_token::PersonalToken;
+use crate::domain::user::User;
 use crate::flows::bearer::{self, KnownToken};
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -24,6 +26,7 @@ pub(super) enum Found {
     Key(Box<PresentedAccessKey>, Option<AccessKeySecret>),
     Client(Box<Client>),
     Token(Box<KnownToken>),
+    Personal(Box<(PersonalToken, User)>),
 }
 
 impl Found {
@@ -49,7 +52,14 @@ impl Found {
                 if let Some(key) = &known.key {
                     of_key(key, &mut note);
                 }
+                if let Some(personal) = &known.personal {
+                    note("personal_token", own_status(personal).as_str());
+                }
                 note("credential", known.status.as_str());
+            }
+            Self::Personal(found) => {
+                note("personal_token", own_status(&found.0).as_str());
+                note("user", found.1.status.as_str());
             }
         }
         facts
@@ -60,7 +70,7 @@ impl Found {
         match self {
             Self::Key(_, Some(secret)) => Some(secret.masked.clone()),
             Self::Key(found, None) => Some(found.key.masked.clone()),
-            Self::Client(_) | Self::Token(_) => None,
+            Self::Client(_) | Self::Token(_) | Self::Personal(_) => None,
         }
     }
 
@@ -70,6 +80,7 @@ impl Found {
             Self::Key(found, _) => Some(found.key.scope.clone()),
             Self::Client(client) => Some(client.scope.clone()),
             Self::Token(known) => Scope::parse(&known.claims.scope).ok(),
+            Self::Personal(found) => Some(found.0.scope.clone()),
         }
     }
 
@@ -78,8 +89,18 @@ impl Found {
             Self::Key(found, secret) => credentials::of_access_key(server, &found, secret.as_ref()),
             Self::Client(client) => credentials::of_client(server, &client),
             Self::Token(known) => credentials::of_token(server, *known, None),
+            Self::Personal(found) => {
+                let (token, user) = *found;
+                let revoked = own_status(&token) == Status::Revoked;
+                let status = if revoked { Status::Revoked } else { user.status };
+                credentials::of_personal_token(server, &token, (Some(&user), &token.scope), status)
+            }
         }
     }
+}
+
+fn own_status(token: &PersonalToken) -> Status {
+    if token.revoked_at.is_some() { Status::Revoked } else { Status::Active }
 }
 
 fn of_key(found: &PresentedAccessKey, note: &mut impl FnMut(&'static str, &str) -> Option<String>) {
@@ -114,6 +135,11 @@ fn by_id(server: &Server, caller: &Caller, text: &str) -> FlowResult<Vec<Found>>
     let shown = text.replace('\u{2026}', "...");
     if text.starts_with("ak_") {
         return key(server, caller, text);
+    }
+    if text.starts_with("pt_") {
+        caller.require("users:read")?;
+        let found = server.store.read(|connection| connection.find_personal_token(text))?;
+        return Ok(found.map(|found| Found::Personal(Box::new(found))).into_iter().collect());
     }
     if !shown.contains("...") {
         match caller.require("clients:read") {

@@ -54,6 +54,10 @@ fn status(texts: Texts, key: &AccessKey, now: DateTime<Utc>) -> Cell {
     Cell::Badge(tone, texts.say(word))
 }
 
+fn codes(all: Vec<String>) -> Cell {
+    if all.is_empty() { Cell::Nothing } else { Cell::Codes(all) }
+}
+
 /// When it ends; in words where it does not.
 fn end(texts: Texts, key: &AccessKey) -> Cell {
     key.expires_at.map_or_else(|| Cell::text(texts.say("account-keys-never")), Cell::Time)
@@ -112,7 +116,6 @@ async fn list(desk: Desk) -> Shown {
 }
 
 fn facts(texts: Texts, key: &AccessKey, now: DateTime<Utc>) -> Vec<(String, Cell)> {
-    let codes = |all: Vec<String>| if all.is_empty() { Cell::Nothing } else { Cell::Codes(all) };
     vec![
         (texts.say("column-status"), status(texts, key, now)),
         (texts.say("account-keys-secret"), Cell::code(&*key.masked)),
@@ -135,11 +138,12 @@ fn progress(texts: Texts, page: Page, key: &AccessKey, secrets: &[SecretInUse]) 
     }
     let rows = secrets.iter().map(|secret| {
         let last = secret.used_from.first();
+        let from = secret.used_from.iter().map(|used| &used.address).filter(|address| !address.is_empty());
         vec![
             Cell::code(&*secret.masked),
             secret.expires_at.map_or_else(|| Cell::text(texts.say("account-keys-current")), Cell::Time),
             Cell::time(last.map(|used| used.last_used_at)),
-            Cell::Codes(secret.used_from.iter().take(5).map(|used| used.address.clone()).collect()),
+            codes(from.take(5).cloned().collect()),
         ]
     });
     let columns = ["account-keys-secret", "account-keys-works-until", "column-last-used", "account-keys-used-from"];
