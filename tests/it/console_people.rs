@@ -172,7 +172,7 @@ fn support_stops_users_that_hold_no_more(engine: Engine) {
     let (browser, page) = visit(&test, "sam", "/console/users/bob");
     assert_has(&page, &["/disable"]);
     let bob = format!("/console/users/{}", find(&test, "bob").id);
-    assert!(!page.body.contains("/edit\"") && !page.body.contains("/password\""));
+    assert!(!page.body.contains(&format!("{bob}/edit")) && !page.body.contains(&format!("{bob}/password")));
     for path in [NEW, &format!("{bob}/edit"), &format!("{bob}/password")] {
         assert_eq!(browser.get(path).status, 403, "{path}");
         assert_eq!(send(&browser, &page, path, &[("username", "x")]).status, 403, "{path}");
@@ -247,13 +247,7 @@ fn what_people_are_called_is_text(engine: Engine) {
         ("name", SCRIPT),
         ("email", "\"><script>alert(1)@x.example"),
     ];
-    let page = send(&browser, &form, NEW, &fields);
-    // An address of that form is none: it comes back as text.
-    assert_escaped(&page);
-    let fields = [("username", username), ("new_password", PASSWORD), ("name", SCRIPT)];
-    if page.status != 303 {
-        assert_escaped(&done(&browser, &form, NEW, &fields));
-    }
+    assert_escaped(&done(&browser, &form, NEW, &fields));
     let path = format!("/console/users/{}", find(&test, username).id);
     for path in ["/console/users", &path, &format!("{path}/edit"), &format!("{path}/disable")] {
         assert_escaped(&browser.get(path));

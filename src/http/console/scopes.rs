@@ -109,6 +109,10 @@ async fn new(desk: Desk) -> Shown {
     desk.page(&guest, new_page(desk.texts, None))
 }
 
+fn named(desk: &Desk) -> String {
+    text(&desk.query(), "name")
+}
+
 /// What was sent for this scope.
 fn sent_scope(name: String, form: &Params) -> Result<NewScope, Denial> {
     let resource = text(form, "resource");
@@ -127,10 +131,6 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
         Ok(_) => desk.done(HOME, "created"),
         Err(error) => desk.again(&guest, new_page(desk.texts, Some(&form)), &error),
     }
-}
-
-fn named(desk: &Desk) -> String {
-    text(&desk.query(), "name")
 }
 
 /// The scope, for whoever may change it.
@@ -176,14 +176,15 @@ async fn update(desk: Desk, payload: web::Payload) -> Shown {
 }
 
 fn delete_page(texts: Texts, guest: &Guest, scope: &ScopeDefinition, typed: Option<&Params>) -> Page {
+    let name = scope.name.as_str();
     let confirm = Confirm {
-        action: address("delete", &scope.name),
-        text: texts.say_with("scopes-delete-text", "name", scope.name.as_str()),
+        action: address("delete", name),
+        text: texts.say_with("scopes-delete-text", "name", name),
         submit: texts.say("action-delete"),
         id: "scope-delete".to_owned(),
-        typed: Some(scope.name.clone()),
+        typed: Some(name.to_owned()),
         fields: Vec::new(),
-        cancel: address("edit", &scope.name),
+        cancel: address("edit", name),
     };
     home(texts, "scopes-delete").confirm(texts, guest, confirm, typed)
 }
