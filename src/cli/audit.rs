@@ -23,7 +23,7 @@ use crate::flows::{audit, audit_chain, audit_checkpoints};
 #[derive(Subcommand)]
 pub enum Command {
     /// List events, newest first.
-    List(List),
+    List(Box<List>),
     /// Prove that no event was altered, removed or inserted. Exit code 0 if so, 1 with the first broken place if not.
     Verify {
         /// Check this export instead of the database; needs neither database nor root key.
@@ -142,7 +142,7 @@ impl From<Wanted> for AuditFilter {
 pub fn run(command: Command, context: &Context) -> CliResult {
     let caller = Caller::command_line();
     match command {
-        Command::List(wanted) => list(wanted, context),
+        Command::List(wanted) => list(*wanted, context),
         Command::Verify { file: Some(file), public_key, .. } => verify_file(&file, public_key, context),
         Command::Verify { file: None, checkpoint, .. } => {
             let kept = checkpoint.map_or(Ok(Vec::new()), |file| read_checkpoints(&file))?;

@@ -154,7 +154,7 @@ fn csv_line(text: &mut String, event: &AuditEvent) {
     let (sequence, hash) =
         (event.sequence.map(|place| place.to_string()), event.hash.as_ref().map(ToString::to_string));
     let cells = [
-        Some(event.id.to_string().as_str()).map(cell),
+        Some(cell(&event.id.to_string())),
         Some(cell(&occurred_at)),
         Some(cell(&event.action)),
         event.class.as_deref().map(cell),

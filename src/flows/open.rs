@@ -56,6 +56,15 @@ impl From<StoreError> for OpenError {
     }
 }
 
+fn password_cost(config: &Config) -> PasswordCost {
+    let passwords = &config.passwords;
+    PasswordCost {
+        memory_kib: passwords.memory_kib,
+        iterations: passwords.iterations,
+        parallelism: passwords.parallelism,
+    }
+}
+
 impl Server {
     /// Opens everything and brings the schema up to date, reporting long steps to `progress`.
     pub fn open(config: Config, clock: Clock, progress: &dyn Fn(&str)) -> Result<Self, OpenError> {
@@ -75,11 +84,6 @@ impl Server {
         let store = Store::open(&settings, progress)?;
         let keys = open_keys(&config, &store)?;
         let passwords = &config.passwords;
-        let cost = PasswordCost {
-            memory_kib: passwords.memory_kib,
-            iterations: passwords.iterations,
-            parallelism: passwords.parallelism,
-        };
         let metrics = Metrics::default();
         let limits = throttle_limits(&config);
         let server = Self {
@@ -96,7 +100,7 @@ impl Server {
             user_code_throttle: LoginThrottle::new(limits),
             client_keys: ClientKeySource::default(),
             proven_secrets: ProvenSecrets::default(),
-            passwords: Arc::new(PasswordHashing::new(cost).map_err(Failure::from)?),
+            passwords: Arc::new(PasswordHashing::new(password_cost(&config)).map_err(Failure::from)?),
             password_pool: PasswordPool::start(password_threads(passwords.threads), passwords.queue)
                 .map_err(|error| Failure::Internal(error.to_string()))?,
             keyring: RwLock::new(Arc::new(Keyring::new(Vec::new(), clock.now()))),
