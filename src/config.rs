@@ -270,7 +270,7 @@ mod tests {
         assert!(!error("[limits]\ncounters = 'http://hunter2@localhost'").contains("hunter2"));
         assert!(error("[limits]\nwhen_counters_fail = 'maybe'").contains("maybe"));
         assert!(error("[tokens]\nauthorization_code_lifetime = '5m'").contains("60s"));
-        assert!(error("[environments.live]\nclient_id_prefix = 'ak_live_'").contains("ak_, sa_ or wf_"));
+        assert!(error("[environments.live]\nclient_id_prefix = 'ak_live_'").contains("ak_, pt_, sa_ or wf_"));
         assert!(error("[signing_keys]\npublish_ahead = '1m'").contains("jwks_max_age"));
     }
 

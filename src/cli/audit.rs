@@ -11,9 +11,11 @@ use serde_json::json;
 use crate::cli::{CliError, CliResult, Context, output};
 use crate::crypto::audit_key::AuditPublicKey;
 use crate::domain::audit_chain::Checkpoint;
-use crate::domain::audit_event::{AuditEvent, AuditFilter};
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::audit_filter::AuditFilter;
 use crate::domain::audit_record::{Broken, ChainReport};
 use crate::domain::page::PageRequest;
+use crate::flows::audit_export::{self, ExportFormat};
 use crate::flows::caller::Caller;
 use crate::flows::{audit, audit_chain, audit_checkpoints};
 
@@ -55,30 +57,85 @@ pub enum Command {
 /// Which events to list.
 #[derive(clap::Args)]
 pub struct List {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Print all of them in this form, jsonl or csv, and not one page: without their proof, see `export`.
+    #[arg(long, value_name = "FORMAT", value_parser = ["jsonl", "csv"], conflicts_with_all = ["cursor", "limit"])]
+    all: Option<String>,
+    /// Behind this event, in the order asked for.
+    #[arg(long)]
+    cursor: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = PageRequest::DEFAULT_LIMIT)]
+    limit: i64,
+}
+
+/// What is wanted of them.
+#[derive(clap::Args)]
+struct Wanted {
     /// Only this action, such as login.failed.
     #[arg(long)]
     action: Option<String>,
-    /// Only by this actor.
-    #[arg(long)]
-    actor: Option<String>,
-    /// Only on this target.
-    #[arg(long)]
-    target: Option<String>,
     /// Only of this class: security, administration or access.
     #[arg(long)]
     class: Option<String>,
+    /// Only with this outcome: success or failure.
+    #[arg(long)]
+    outcome: Option<String>,
+    /// Only by an actor of this kind.
+    #[arg(long)]
+    actor_kind: Option<String>,
+    /// Only by this actor.
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only on a target of this kind.
+    #[arg(long)]
+    target_kind: Option<String>,
+    /// Only on this target.
+    #[arg(long)]
+    target: Option<String>,
+    /// Only through this client.
+    #[arg(long)]
+    client: Option<String>,
+    /// Only from this address.
+    #[arg(long)]
+    address: Option<String>,
+    /// Only in this request.
+    #[arg(long)]
+    request: Option<String>,
     /// Not before this time (RFC 3339).
     #[arg(long)]
     since: Option<DateTime<Utc>>,
     /// Before this time (RFC 3339).
     #[arg(long)]
     until: Option<DateTime<Utc>>,
-    /// Older than this event.
+    /// An action, actor, target, client, address or request, or how one begins.
     #[arg(long)]
-    cursor: Option<String>,
-    /// At most this many.
-    #[arg(long, default_value_t = PageRequest::DEFAULT_LIMIT)]
-    limit: i64,
+    search: Option<String>,
+    /// In the order of the log, and not newest first.
+    #[arg(long)]
+    oldest_first: bool,
+}
+
+impl From<Wanted> for AuditFilter {
+    fn from(wanted: Wanted) -> Self {
+        Self {
+            action: wanted.action,
+            class: wanted.class,
+            outcome: wanted.outcome,
+            actor_kind: wanted.actor_kind,
+            actor_id: wanted.actor,
+            target_kind: wanted.target_kind,
+            target_id: wanted.target,
+            client_id: wanted.client,
+            address: wanted.address,
+            request_id: wanted.request,
+            since: wanted.since,
+            until: wanted.until,
+            search: wanted.search,
+            oldest_first: wanted.oldest_first,
+        }
+    }
 }
 
 /// Runs the command.
@@ -129,8 +186,12 @@ pub fn run(command: Command, context: &Context) -> CliResult {
 }
 
 fn list(wanted: List, context: &Context) -> CliResult {
-    let List { action, actor, target, class, since, until, cursor, limit } = wanted;
-    let filter = AuditFilter { action, actor_id: actor, target_id: target, class, since, until };
+    let List { wanted, all, cursor, limit } = wanted;
+    let direction = if wanted.oldest_first { "newer" } else { "older" };
+    let filter = AuditFilter::from(wanted);
+    if let Some(format) = all.as_deref().and_then(ExportFormat::parse) {
+        return print_all(filter, format, context);
+    }
     let request = PageRequest::new(cursor, Some(limit));
     let page = audit::list(&context.open()?, &Caller::command_line(), &filter, &request)?;
     if context.json {
@@ -138,7 +199,17 @@ fn list(wanted: List, context: &Context) -> CliResult {
     }
     let rows: Vec<_> = page.items.iter().map(row).collect();
     output::print_table(&["WHEN", "ACTION", "OUTCOME", "WHO", "WHICH", "FROM", "DETAIL"], &rows)?;
-    page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... older: --cursor {cursor}")))
+    page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... {direction}: --cursor {cursor}")))
+}
+
+fn print_all(filter: AuditFilter, format: ExportFormat, context: &Context) -> CliResult {
+    let (server, caller) = (context.open()?, Caller::command_line());
+    let mut out = std::io::stdout().lock();
+    let mut export = audit_export::begin(&server, &caller, filter, format)?;
+    while let Some(part) = export.next(&server, &caller)? {
+        out.write_all(part.as_bytes())?;
+    }
+    Ok(out.flush()?)
 }
 
 fn verify_file(file: &PathBuf, public_key: Option<PathBuf>, context: &Context) -> CliResult {

@@ -9,6 +9,7 @@ mod client_secrets;
 mod config;
 mod dev;
 mod env_file;
+mod explain;
 mod list_args;
 mod logout_delivery;
 mod output;
@@ -22,6 +23,7 @@ mod secret_input;
 mod seed;
 mod serve;
 mod service_account;
+mod session;
 mod signing_key;
 mod usage;
 mod user;
@@ -70,6 +72,9 @@ enum Command {
     /// Create and manage users.
     #[command(subcommand)]
     User(user::Command),
+    /// See where people are signed in, and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
     /// Create and manage workflows: tokens for front ends, by a public identifier.
     #[command(subcommand)]
     Workflow(workflow::Command),
@@ -91,6 +96,8 @@ enum Command {
     /// List, rotate, import and export signing keys.
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// Why was this refused? The questions of the verdict on a credential, or what was refused in a request.
+    Explain(explain::Explain),
     /// Show how the server fares: requests by hour, who asks most, what ends or is overdue.
     Overview,
     /// Read the audit log.
@@ -170,6 +177,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(command) => config::run(&command, cli.config.as_deref()),
         Command::Client(command) => client::run(*command, &Context { config: cli.config, json: cli.json }),
         Command::User(command) => user::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Session(command) => session::run(command, &Context { config: cli.config, json: cli.json }),
         Command::Workflow(command) => workflow::run(command, &Context { config: cli.config, json: cli.json }),
         Command::AccessKey(command) => access_key::run(command, &Context { config: cli.config, json: cli.json }),
         Command::ServiceAccount(command) => {
@@ -186,6 +194,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Overview => overview::run(&Context { config: cli.config, json: cli.json }),
         Command::Alert(command) => alert::run(command, &Context { config: cli.config, json: cli.json }),
+        Command::Explain(wanted) => explain::run(wanted, &Context { config: cli.config, json: cli.json }),
         Command::Audit(command) => audit::run(command, &Context { config: cli.config, json: cli.json }),
     };
     match done {

@@ -42,7 +42,7 @@ impl Config {
             }
             if ClientId::is_reserved(&environment.client_id_prefix) {
                 return fail(format!(
-                    "environments.{}.client_id_prefix must not start with ak_, sa_ or wf_: those are of other things",
+                    "environments.{}.client_id_prefix must not start with ak_, pt_, sa_ or wf_: those are of other things",
                     environment.name
                 ));
             }
@@ -234,8 +234,8 @@ fn check_prefix(prefix: &str) -> Result<(), ConfigError> {
 }
 
 /// What other secrets of the server start with, JWTs, and identifiers, which are no secrets: none may be taken for another.
-const RESERVED_PREFIXES: [&str; 14] =
-    ["rt_", "ac_", "ls_", "co_", "cf_", "cs_", "pr_", "dc_", "rg_", "ia_", "eyJ", "ak_", "sa_", "wf_"];
+const RESERVED_PREFIXES: [&str; 15] =
+    ["rt_", "ac_", "ls_", "co_", "cf_", "cs_", "pr_", "dc_", "rg_", "ia_", "eyJ", "ak_", "pt_", "sa_", "wf_"];
 
 /// Access keys of an environment must be told from every other kind of secret.
 fn check_key_prefix(environment: &Environment, all: &[Environment]) -> Result<(), ConfigError> {

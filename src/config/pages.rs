@@ -32,6 +32,8 @@ section!(
     /// `[account]`
     AccountConfig {
         enabled: bool = true,
+        access_keys: bool = true,
+        personal_tokens: bool = true,
     }
 );
 

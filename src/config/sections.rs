@@ -204,6 +204,10 @@ section!(
         retention_access: Option<Duration> = None,
         #[serde(with = "humantime_serde")]
         checkpoint_interval: Duration = Duration::from_secs(600),
+        #[serde(with = "humantime_serde")]
+        verify_interval: Duration = Duration::from_secs(86_400),
+        #[serde(with = "humantime_serde")]
+        refusal_retention: Duration = Duration::from_secs(7 * 86_400),
     }
 );
 impl AuditConfig {

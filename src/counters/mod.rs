@@ -2,6 +2,7 @@
 
 pub mod alert_queue;
 pub mod client_key_cache;
+pub mod client_standing;
 pub mod failed_authentications;
 pub mod hours;
 pub mod job_board;
@@ -10,4 +11,5 @@ pub mod metrics;
 pub mod near_limits;
 pub mod proven_secrets;
 pub mod rate_limits;
+pub mod refusals;
 pub mod usage;

@@ -56,6 +56,7 @@ pub struct DerivedKeys {
     pushed_request: hmac::Key,
     device_code: hmac::Key,
     user_code: hmac::Key,
+    console_trial: hmac::Key,
     check: hmac::Key,
     /// Seals the private parts of signing keys.
     pub sealing: SealingKey,
@@ -97,6 +98,7 @@ impl DerivedKeys {
             pushed_request: mac("pushed request digest")?,
             device_code: mac("device code digest")?,
             user_code: mac("user code digest")?,
+            console_trial: mac("console trial")?,
             check: mac("root key check")?,
             sealing: SealingKey::new(&*key("signing key sealing")?).map_err(|_| InvalidRootKey)?,
             secret_sealing: SealingKey::new(&*key("client secret sealing")?).map_err(|_| InvalidRootKey)?,
@@ -160,6 +162,11 @@ impl DerivedKeys {
     pub fn login_proof<'a>(&self, session: &'a [u8], request: impl Iterator<Item = &'a str>) -> String {
         let parts = std::iter::once(session).chain(request.map(str::as_bytes));
         URL_SAFE_NO_PAD.encode(mac_of(&self.login_proof, parts))
+    }
+
+    /// A value of a trial at the console, from its parts: nobody else can make it.
+    pub fn console_trial<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        URL_SAFE_NO_PAD.encode(mac_of(&self.console_trial, parts))
     }
 
     /// A value by which a database recognises its root key, and knows whether its audit log has had its first seal.

@@ -104,6 +104,17 @@ impl AlertSubject {
         Self { kind, id: id.into() }
     }
 
+    /// About a credential; its identifier tells its kind.
+    pub fn of_credential(id: impl Into<String>) -> Self {
+        let id = id.into();
+        let kind = match id.get(..3) {
+            Some("ak_") => "access_key",
+            Some("pt_") => "personal_token",
+            _ => "client",
+        };
+        Self { kind, id }
+    }
+
     /// This server itself.
     pub fn server() -> Self {
         Self::new("server", "grantor")

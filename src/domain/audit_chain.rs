@@ -42,7 +42,7 @@ impl AuditClass {
         }
         match action.split('.').next().unwrap_or_default() {
             "login" | "logout" | "grant" | "authorization_code" | "refresh_token" | "client_secret" | "signing_key"
-            | "access_key" | "console_session" | "audit_chain" | "audit_events" => Self::Security,
+            | "access_key" | "personal_token" | "console_session" | "audit_chain" | "audit_events" => Self::Security,
             "token" | "consent" => Self::Access,
             _ => Self::Administration,
         }

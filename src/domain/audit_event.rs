@@ -16,10 +16,12 @@ pub enum AuditAction {
     LoginThrottled,
     LogoutDone,
     LogoutNotDelivered,
+    LoginSessionEnded,
     ConsentGranted,
     ConsentDenied,
     ConsentDeviceGranted,
     ConsentDeviceDenied,
+    ConsentWithdrawn,
     UserCodeThrottled,
     TokenIssued,
     TokenRevoked,
@@ -42,6 +44,7 @@ pub enum AuditAction {
     UserCreated,
     UserUpdated,
     UserPasswordSet,
+    UserPasswordChanged,
     UserDisabled,
     UserEnabled,
     ScopeCreated,
@@ -63,8 +66,12 @@ pub enum AuditAction {
     AccessKeySecretsRead,
     AccessKeyLeakReported,
     AccessKeyExchanged,
+    PersonalTokenCreated,
+    PersonalTokenRevoked,
     ClientLimitsChanged,
     ClientSecretsRead,
+    ClientTrialBegun,
+    ClientTrialEnded,
     ClientSecretRotationFinished,
     ServiceAccountCreated,
     ServiceAccountUpdated,
@@ -83,6 +90,7 @@ pub enum AuditAction {
     WorkflowRevoked,
     AuditChainAdopted,
     AuditEventsPurged,
+    AuditEventsExported,
     WebhookDeliveryResent,
     WebhookTested,
     ConsoleSessionEnded,
@@ -98,10 +106,12 @@ impl AuditAction {
             Self::LoginThrottled => "login.throttled",
             Self::LogoutDone => "logout.done",
             Self::LogoutNotDelivered => "logout.not_delivered",
+            Self::LoginSessionEnded => "login.session_ended",
             Self::ConsentGranted => "consent.granted",
             Self::ConsentDenied => "consent.denied",
             Self::ConsentDeviceGranted => "consent.device_granted",
             Self::ConsentDeviceDenied => "consent.device_denied",
+            Self::ConsentWithdrawn => "consent.withdrawn",
             Self::UserCodeThrottled => "login.user_code_throttled",
             Self::TokenIssued => "token.issued",
             Self::TokenRevoked => "token.revoked",
@@ -124,6 +134,7 @@ impl AuditAction {
             Self::UserCreated => "user.created",
             Self::UserUpdated => "user.updated",
             Self::UserPasswordSet => "user.password_set",
+            Self::UserPasswordChanged => "user.password_changed",
             Self::UserDisabled => "user.disabled",
             Self::UserEnabled => "user.enabled",
             Self::ScopeCreated => "scope.created",
@@ -145,7 +156,11 @@ impl AuditAction {
             Self::AccessKeySecretsRead => "access_key.secrets_read",
             Self::AccessKeyLeakReported => "access_key.leak_reported",
             Self::AccessKeyExchanged => "access_key.exchanged",
+            Self::PersonalTokenCreated => "personal_token.created",
+            Self::PersonalTokenRevoked => "personal_token.revoked",
             Self::ClientLimitsChanged => "client.limits_changed",
+            Self::ClientTrialBegun => "client.trial_begun",
+            Self::ClientTrialEnded => "client.trial_ended",
             Self::ClientSecretsRead => "client_secret.read",
             Self::ClientSecretRotationFinished => "client_secret.rotation_finished",
             Self::ServiceAccountCreated => "service_account.created",
@@ -165,6 +180,7 @@ impl AuditAction {
             Self::WorkflowRevoked => "workflow.revoked",
             Self::AuditChainAdopted => "audit_chain.adopted",
             Self::AuditEventsPurged => "audit_events.purged",
+            Self::AuditEventsExported => "audit_events.exported",
             Self::WebhookDeliveryResent => "webhook_delivery.resent",
             Self::WebhookTested => "webhook.tested",
             Self::ConsoleSessionEnded => "console_session.ended",
@@ -333,21 +349,4 @@ impl NewAuditEvent {
         self.detail = Some(detail.into());
         self
     }
-}
-
-/// Which events are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    /// With exactly this action.
-    pub action: Option<String>,
-    /// By this actor.
-    pub actor_id: Option<String>,
-    /// On this target.
-    pub target_id: Option<String>,
-    /// Of this class.
-    pub class: Option<String>,
-    /// Not before this time.
-    pub since: Option<DateTime<Utc>>,
-    /// Before this time.
-    pub until: Option<DateTime<Utc>>,
 }

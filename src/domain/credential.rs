@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use crate::domain::access_key::Owner;
 use crate::domain::client::Status;
 use crate::domain::limits::Limits;
+use crate::domain::verdict_step::Step;
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -221,31 +222,29 @@ pub struct Asked<'a> {
 impl Credential {
     /// Judges everything but the rate, in the documented order. `Valid` means: go on and count.
     pub fn judge(&self, asked: &Asked<'_>) -> Verdict {
-        if self.environment != asked.environment {
-            return Verdict::WrongEnvironment;
-        }
-        match self.status {
-            Status::Active => {}
-            Status::Inactive => return Verdict::Inactive,
-            Status::Revoked => return Verdict::Revoked,
-        }
-        if self.expires_at.is_some_and(|end| asked.now >= end) {
-            return Verdict::Expired;
-        }
-        if !self.may_come_from(asked.address) {
-            return Verdict::AddressNotAllowed;
-        }
-        if !asked.audiences.iter().any(|audience| self.resources.contains(audience)) {
-            return Verdict::WrongAudience;
-        }
-        if !asked.scope.is_subset_of(&self.scope) {
-            return Verdict::InsufficientScope;
-        }
-        let may = |project: &str| self.projects.is_empty() || self.projects.iter().any(|held| held == project);
-        if !asked.project.is_none_or(may) {
-            return Verdict::WrongProject;
-        }
-        Verdict::Valid
+        Step::ALL.into_iter().find_map(|step| self.refusal(step, asked)).unwrap_or(Verdict::Valid)
+    }
+
+    /// What one question alone is answered with: why it refuses, or None where it passes. Whether there is a credential, and
+    /// room within its limits, is not its own to say.
+    pub fn refusal(&self, step: Step, asked: &Asked<'_>) -> Option<Verdict> {
+        let passes = match step {
+            Step::Known | Step::Rate => true,
+            Step::Environment => self.environment == asked.environment,
+            Step::Status => match self.status {
+                Status::Active => true,
+                Status::Inactive => return Some(Verdict::Inactive),
+                Status::Revoked => return Some(Verdict::Revoked),
+            },
+            Step::Expiry => self.expires_at.is_none_or(|end| asked.now < end),
+            Step::Address => self.may_come_from(asked.address),
+            Step::Audience => asked.audiences.iter().any(|audience| self.resources.contains(audience)),
+            Step::Scope => asked.scope.is_subset_of(&self.scope),
+            Step::Project => asked
+                .project
+                .is_none_or(|project| self.projects.is_empty() || self.projects.iter().any(|held| held == project)),
+        };
+        if passes { None } else { Some(step.refusal()) }
     }
 
     /// An allow-list refuses an address that is not known, too.

@@ -22,6 +22,10 @@ pub enum RevocationReason {
     SessionEnd,
     /// The client's users got other names.
     ClientChange,
+    /// The user no longer lets the client in.
+    UserRequest,
+    /// It was given to try the client from the console.
+    Trial,
 }
 
 impl RevocationReason {
@@ -34,6 +38,8 @@ impl RevocationReason {
             Self::UserChange => "user_change",
             Self::SessionEnd => "session_end",
             Self::ClientChange => "client_change",
+            Self::UserRequest => "user_request",
+            Self::Trial => "trial",
         }
     }
 }

@@ -76,6 +76,11 @@ text_id!(
     RegistrationTokenId
 );
 
+text_id!(
+    /// A personal token: `pt_...`, not a secret.
+    PersonalTokenId
+);
+
 /// Is this the prefix with the 32 hexadecimal digits of a generated identifier behind it?
 fn is_generated(prefix: &str, text: &str) -> bool {
     let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
@@ -86,6 +91,13 @@ impl AccessKeyId {
     /// Could this be the identifier of an access key?
     pub fn is_valid(text: &str) -> bool {
         is_generated("ak_", text)
+    }
+}
+
+impl PersonalTokenId {
+    /// Could this be the identifier of a personal token?
+    pub fn is_valid(text: &str) -> bool {
+        is_generated("pt_", text)
     }
 }
 
@@ -129,9 +141,9 @@ impl ClientId {
         !text.is_empty() && text.len() <= MAX_CLIENT_ID && text.bytes().all(unreserved)
     }
 
-    /// Does it look like the identifier of something else? A client must not be taken for an access key, a service account
-    /// or a workflow.
+    /// Does it look like the identifier of something else? A client must not be taken for an access key, a personal token, a
+    /// service account or a workflow.
     pub fn is_reserved(text: &str) -> bool {
-        ["ak_", "sa_", "wf_"].iter().any(|prefix| text.starts_with(prefix))
+        ["ak_", "pt_", "sa_", "wf_"].iter().any(|prefix| text.starts_with(prefix))
     }
 }

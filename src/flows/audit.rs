@@ -1,13 +1,15 @@
 //! Reading the audit log.
 
-use crate::domain::audit_event::{AuditEvent, AuditFilter};
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::audit_filter::AuditFilter;
+use crate::domain::denial::Denial;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::revoked_access_token::RevokedAccessToken;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
-/// A page of events, newest first.
+/// A page of events.
 pub fn list(
     server: &Server,
     caller: &Caller,
@@ -16,6 +18,13 @@ pub fn list(
 ) -> FlowResult<Page<AuditEvent>> {
     caller.require("audit-events:read")?;
     Ok(server.store.read(|connection| connection.list_audit_events(filter, page))?)
+}
+
+/// One event.
+pub fn show(server: &Server, caller: &Caller, id: i64) -> FlowResult<AuditEvent> {
+    caller.require("audit-events:read")?;
+    let found = server.store.read(|connection| connection.find_audit_event(id))?;
+    Ok(found.ok_or(Denial::NotFound("audit event"))?)
 }
 
 /// A page of the access tokens that are revoked and have not expired: for resource servers that verify offline.

@@ -120,7 +120,7 @@ fn stream<E>(
 }
 
 /// Records by their place: a range before an event that should not be in it, a checkpoint behind what it covers.
-fn in_order(part: ChainPart) -> Vec<ChainRecord> {
+pub(super) fn in_order(part: ChainPart) -> Vec<ChainRecord> {
     let events = part
         .events
         .into_iter()

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::crypto::audit_key::{AuditPublicKey, link};
 use crate::domain::audit_chain::{ChainHead, ChainedEvent, Checkpoint, GENESIS, Octets, PurgedRange};
 use crate::domain::audit_record::{Broken, ChainRecord, ChainReport, ExportEnd, ExportStart};
+use crate::domain::audit_verification::AuditVerification;
 
 /// A walk under way: where it stands, and what it has seen.
 pub struct Walk {
@@ -52,6 +53,28 @@ impl Walk {
         walk.last_number = (start.after == 0).then_some(0);
         walk.start = Some(start);
         walk
+    }
+
+    /// A walk of a database that goes on from where one stood.
+    pub fn resumed(key: AuditPublicKey, from: &AuditVerification) -> Self {
+        let mut walk = Self::of_database(key, from.started_at);
+        walk.report.after = from.after;
+        walk.report.sequence = from.sequence;
+        walk.report.events = from.events;
+        walk.report.signed_until = from.signed_until;
+        walk.entered = from.sequence;
+        walk.hash = from.hash.clone();
+        walk.last_number = Some(from.last_checkpoint);
+        walk
+    }
+
+    /// Notes where it stands, so that it can go on from there.
+    pub fn note(&self, verification: &mut AuditVerification) {
+        verification.sequence = self.report.sequence;
+        verification.hash = self.hash.clone();
+        verification.last_checkpoint = self.last_number.unwrap_or_default();
+        verification.signed_until = self.report.signed_until;
+        verification.events = self.report.events;
     }
 
     /// Goes one record on.

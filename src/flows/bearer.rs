@@ -11,10 +11,12 @@ use crate::domain::credential::{Credential, CredentialKind, Verdict};
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::limits::WindowState;
+use crate::domain::personal_token::PersonalToken;
+use crate::domain::refusal::RefusingDoor;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
-use crate::flows::verdict::{self, Presented, Question};
+use crate::flows::verdict::{self, Presented, Question, Trace};
 use crate::flows::{Server, signing_keys};
 use crate::protocol::claims::AccessTokenClaims;
 use crate::store::{PresentedAccessKey, StoreConnection, StoreError};
@@ -31,6 +33,8 @@ pub struct KnownToken {
     pub grant: Option<Grant>,
     /// The access key it was exchanged for.
     pub key: Option<PresentedAccessKey>,
+    /// The personal token that it is.
+    pub personal: Option<PersonalToken>,
     /// Of the token, its grant, its workflow, its client, its access key and its user: the worst.
     pub status: Status,
 }
@@ -57,12 +61,15 @@ pub fn verify_any(server: &Server, token: &str) -> FlowResult<Verification> {
 }
 
 /// Asks what the token cannot know: was it, its grant, its client, its access key or its user revoked or disabled since?
-/// None when there is no such client, grant or key (any more).
+/// None when there is no such client, grant, key or personal token (any more).
 pub fn look_up(
     connection: &mut StoreConnection,
     claims: AccessTokenClaims,
     now: DateTime<Utc>,
 ) -> Result<Option<KnownToken>, StoreError> {
+    if let Some(id) = claims.personal_token_id.clone() {
+        return look_up_personal(connection, claims, &id);
+    }
     let mut status = Status::Active;
     let mut worsen = |other: Status| {
         if other == Status::Revoked || status == Status::Active {
@@ -106,7 +113,20 @@ pub fn look_up(
         },
         None => (None, None),
     };
-    Ok(Some(KnownToken { claims, client, user, grant, key, status }))
+    Ok(Some(KnownToken { claims, client, user, grant, key, personal: None, status }))
+}
+
+/// A personal token has neither client nor grant: its row and its user decide.
+fn look_up_personal(
+    connection: &mut StoreConnection,
+    claims: AccessTokenClaims,
+    id: &str,
+) -> Result<Option<KnownToken>, StoreError> {
+    let Some((personal, user)) = connection.find_personal_token(id)? else { return Ok(None) };
+    let revoked = personal.revoked_at.is_some() || personal.jti != claims.jti;
+    let status = if revoked { Status::Revoked } else { user.status };
+    let (client, grant, key) = (None, None, None);
+    Ok(Some(KnownToken { claims, client, user: Some(user), grant, key, personal: Some(personal), status }))
 }
 
 /// What has become of the workflow of a token that was issued under the authorization of this time.
@@ -151,6 +171,7 @@ pub fn admit(server: &Server, token: Option<&str>, source: Source) -> FlowResult
         audiences: vec![server.admin_resource.clone()],
         address: source.address,
         operation: "admin".to_owned(),
+        trace: Some(Trace::new(RefusingDoor::AdminApi, source.request_id.clone())),
         ..Question::default()
     };
     let judged = verdict::judge(server, &presented, &question)?;

@@ -2,10 +2,11 @@
 
 use crate::domain::access_key::Owner;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::client::Status;
 use crate::domain::credential::Bounds;
 use crate::domain::denial::Denial;
 use crate::domain::ids::ProjectId;
-use crate::domain::role::{self, ADMIN_SCOPE};
+use crate::domain::role::{self, ADMIN_SCOPE, DISABLE_SCOPE};
 use crate::domain::scope_definition::ScopeDefinitions;
 use crate::protocol::scope::Scope;
 
@@ -54,15 +55,37 @@ impl Caller {
         self.bounds.as_ref().filter(|_| !self.held.contains(ADMIN_SCOPE))
     }
 
+    /// The credential that calls: an access key's id or a client_id.
+    pub fn credential_id(&self) -> Option<&str> {
+        match &self.actor {
+            Actor::AccessKey(id) => Some(id),
+            _ => self.client_id.as_deref(),
+        }
+    }
+
     /// Refuses unless this scope is held. Whoever is restricted writes only what is restricted in the same way.
     pub fn require(&self, scope: &'static str) -> Result<(), Denial> {
         if !role::holds(&self.held, scope) {
             return Err(Denial::BearerScopeMissing(scope));
         }
         let escapes = scope.ends_with(":write") && !WRITABLE_WHEN_RESTRICTED.contains(&scope);
-        if !escapes {
-            return Ok(());
+        if escapes { self.check_unrestricted(scope) } else { Ok(()) }
+    }
+
+    /// May the caller stop things: access keys, clients, service accounts, workflows, users?
+    pub fn may_disable(&self) -> bool {
+        role::holds(&self.held, DISABLE_SCOPE)
+    }
+
+    /// The same as [`Caller::require`] for a change of status: who may only stop things brings them to rest, and no further.
+    pub fn require_to_set(&self, to: Status, scope: &'static str) -> Result<(), Denial> {
+        if to == Status::Inactive && self.may_disable() {
+            return self.check_unrestricted(DISABLE_SCOPE);
         }
+        self.require(scope)
+    }
+
+    fn check_unrestricted(&self, scope: &str) -> Result<(), Denial> {
         let text = if !self.projects.is_empty() {
             format!("you are limited to projects: {scope} reaches beyond them")
         } else if self.bounds_in_force().is_some_and(Bounds::is_restricted) {

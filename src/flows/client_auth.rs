@@ -1,29 +1,20 @@
 //! Client authentication (RFC 6749 §2.3, RFC 7521 §4.2): the one mechanism of every endpoint at which clients authenticate.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
-use crate::counters::login_throttle::{Attempt, Throttled};
 use crate::crypto::client_keys::is_made_with_secret;
 use crate::crypto::derived_keys::digests_are_equal;
-use crate::crypto::password::PasswordError;
 use crate::crypto::secret::SecretKind;
 use crate::domain::alert::AlertSubject;
-use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
+use crate::domain::audit_event::Source;
 use crate::domain::client::{Client, ClientSecret, SecretVerifier, Status};
 use crate::domain::client_assertion::{self, AssertionFault, AssertionRules};
 use crate::domain::credential::is_allowed_address;
 use crate::domain::denial::Denial;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, alerts, client_keys, discovery, verdict};
+use crate::flows::{Server, alerts, chosen_secret, client_keys, discovery, verdict};
 use crate::protocol::client_assertion::ClientAssertion;
 use crate::protocol::credentials::{CredentialsError, PresentedCredentials, Proof};
-use crate::store::StoreError;
-
-/// Most requests that wait at once for a secret that a person chose to be hashed: these requests share few threads with
-/// all the others.
-const MAX_WAITING_CHECKS: usize = 4;
 
 /// Authenticates the client that these credentials claim.
 ///
@@ -246,61 +237,8 @@ fn find_secret(
     if let Some(known) = chosen.iter().position(was_proven) {
         return Ok(Some(chosen.swap_remove(known).1));
     }
-    let Some(found) = find_chosen(server, presented, chosen, source)? else { return Ok(None) };
+    let Some(found) = chosen_secret::find(server, presented, chosen, source)? else { return Ok(None) };
     let row = found.id.as_str();
     server.proven_secrets.remember(row, server.keys.proven_secret(row, presented));
     Ok(Some(found))
-}
-
-/// The row whose hash the presented secret meets. It costs argon2id, and failures are counted like those of log-ins: what
-/// a person chose can be guessed. One that has ended is no success, for it must not clear the guesses at another.
-fn find_chosen(
-    server: &Server,
-    presented: &Zeroizing<String>,
-    chosen: Vec<(String, ClientSecret)>,
-    source: &Source,
-) -> FlowResult<Option<ClientSecret>> {
-    let Some(client_id) = chosen.first().map(|(_, secret)| secret.client_id.0.clone()) else { return Ok(None) };
-    let now = server.clock.now();
-    let attempt = Attempt { account: client_id.clone(), address: source.counted_address(), now };
-    let (hashing, throttle) = (Arc::clone(&server.passwords), Arc::clone(&server.client_throttle));
-    let (presented, counted) = (presented.clone(), attempt.clone());
-    let found = server.password_pool.run_few(MAX_WAITING_CHECKS, move |memory| {
-        let check = || -> Result<Option<ClientSecret>, PasswordError> {
-            for (hash, secret) in chosen {
-                if hashing.verify(&presented, Some(&hash), memory)?.matches {
-                    return Ok(Some(secret));
-                }
-            }
-            Ok(None)
-        };
-        throttle.attempt(&counted, check, |found| found.as_ref().is_ok_and(Option::is_none))
-    })?;
-    match found {
-        Ok(found) => {
-            let found = found?;
-            if found.as_ref().is_some_and(|secret| secret.is_live(now)) {
-                server.client_throttle.succeeded(&attempt);
-            }
-            Ok(found)
-        }
-        Err(throttled) => Err(refuse_throttled(server, &client_id, throttled, source)?.into()),
-    }
-}
-
-/// As with log-ins, the first refusal is audited and the others are counted.
-fn refuse_throttled(
-    server: &Server,
-    client_id: &str,
-    throttled: Throttled,
-    source: &Source,
-) -> Result<Denial, StoreError> {
-    server.metrics.login_throttled();
-    if throttled.first {
-        let event = NewAuditEvent::failure(AuditAction::ClientThrottled, Actor::Anonymous, source.clone())
-            .on("client", client_id);
-        let now = server.clock.now();
-        server.store.write(move |connection| connection.insert_audit_event(&event, now))?;
-    }
-    Ok(Denial::LoginThrottled(throttled.retry_after))
 }

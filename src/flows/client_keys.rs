@@ -83,7 +83,7 @@ fn published(
             None
         }
     });
-    found.map_err(|error| Failure::Internal(error.to_string()))
+    Ok(found?)
 }
 
 fn read(http: &HttpClient, uri: &str) -> Result<ClientKeys, String> {

@@ -217,6 +217,14 @@ pub struct Visit {
     digest: Vec<u8>,
 }
 
+impl Visit {
+    /// A value that only this session can have been given, from these parts.
+    pub fn derived(&self, server: &Server, parts: &[&str]) -> String {
+        let parts = parts.iter().map(|part| part.as_bytes());
+        server.keys.console_trial(std::iter::once(self.digest.as_slice()).chain(parts))
+    }
+}
+
 /// The visit of this cookie; None when there is none, it has ended, or its grant or user is not good any more.
 pub fn current(server: &Server, cookie: Option<&str>, source: Source) -> FlowResult<Option<Visit>> {
     let Some(cookie) = cookie.filter(|cookie| SecretKind::ConsoleSession.is_well_formed(cookie)) else {

@@ -7,6 +7,7 @@ use crate::domain::access_key::{AccessKey, AccessKeySecret, Owner};
 use crate::domain::client::{Client, Status};
 use crate::domain::credential::{Bounds, Credential, CredentialKind, CredentialUser, KeyBounds};
 use crate::domain::limits::Limits;
+use crate::domain::personal_token::PersonalToken;
 use crate::domain::role;
 use crate::domain::user::User;
 use crate::flows::bearer::KnownToken;
@@ -121,6 +122,10 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
             ..of_key
         };
     }
+    if let Some(personal) = &known.personal {
+        let status = status.unwrap_or(known.status);
+        return of_personal_token(server, personal, (known.user.as_ref(), &claimed), status);
+    }
     let client = known.client;
     let own = |roles: &[String]| server.roles.scope_of(roles);
     let held = match (&known.user, &client) {
@@ -152,6 +157,50 @@ pub fn of_token(server: &Server, known: KnownToken, status: Option<Status>) -> C
         limits: client.as_ref().map(|client| server.limits_of_client(client)).unwrap_or_default(),
         bounds: client.as_ref().and_then(|client| bounds_of_client(server, client)),
         plan: client.and_then(|client| client.plan),
+        rotating_until: None,
+    }
+}
+
+/// A token that a person made for themselves; counted and limited by itself, as an access key without a plan is. It has an
+/// end, so what is made by it must have one, too.
+pub(in crate::flows) fn of_personal_token(
+    server: &Server,
+    personal: &PersonalToken,
+    (user, claimed): (Option<&User>, &Scope),
+    status: Status,
+) -> Credential {
+    let held = user.map(|user| server.roles.scope_of(&user.roles)).unwrap_or_default();
+    let limits = server.limits(&personal.environment, Limits::default(), None);
+    let expires_at = Some(personal.expires_at);
+    Credential {
+        kind: CredentialKind::AccessToken,
+        id: personal.id.0.clone(),
+        secret_id: None,
+        name: personal.name.clone(),
+        subject: personal.user_id.0.clone(),
+        owner: Some(Owner::User(personal.user_id.0.clone())),
+        client_id: Some(personal.id.0.clone()),
+        user: user.map(user_of),
+        environment: personal.environment.clone(),
+        status,
+        expires_at,
+        allowed_addresses: Vec::new(),
+        resources: personal.resources.clone(),
+        scope: claimed.filtered(|token| !server.is_privileged(token) || role::holds(&held, token)),
+        projects: Vec::new(),
+        limits,
+        bounds: Some(Bounds {
+            expires_at,
+            allowed_addresses: Vec::new(),
+            limits,
+            has_own_limits: false,
+            key: Some(KeyBounds {
+                id: personal.id.0.clone(),
+                environment: personal.environment.clone(),
+                resources: personal.resources.clone(),
+            }),
+        }),
+        plan: None,
         rotating_until: None,
     }
 }

@@ -226,7 +226,7 @@ pub fn decide(server: &Server, typed: &Typed<'_>, allow: bool) -> FlowResult<Dev
     let (session, session_end) = (live.digest.clone(), login::session_expiry(server, live.session.auth_time, now));
     let recorded = server.store.write(move |connection| {
         // The session may have been ended since it was read: by signing out, or with its user.
-        if !connection.extend_login_session(&session, session_end)? {
+        if !connection.extend_login_session(&session, session_end, now)? {
             return Ok(DeviceAnswer::Login(shown));
         }
         let done = match &grant {

@@ -9,7 +9,7 @@ use crate::protocol::client_assertion::AssertionAlg;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::id_token::ACR_PASSWORD;
-use crate::protocol::metadata::{AuthorizationServerMetadata, LogoutMetadata, OpenIdProviderMetadata};
+use crate::protocol::metadata::{AuthorizationServerMetadata, LogoutMetadata, OpenIdProviderMetadata, UI_LOCALES};
 use crate::protocol::origin::Origin;
 use crate::protocol::pkce::S256;
 use crate::protocol::resource_metadata::ProtectedResourceMetadata;
@@ -90,7 +90,7 @@ fn openid_metadata(server: &Server) -> OpenIdProviderMetadata {
         prompt_values_supported: ["none", "login", "consent", "select_account"],
         claim_types_supported: ["normal"],
         claims_supported: PROTOCOL_CLAIMS.into_iter().chain(STANDARD_CLAIMS.map(|(name, _)| name)).collect(),
-        ui_locales_supported: ["en"],
+        ui_locales_supported: UI_LOCALES,
         claims_parameter_supported: true,
         request_parameter_supported: false,
         // Absent would mean true (Discovery 1.0 §3).

@@ -1,5 +1,6 @@
 //! How a use case ends when it does not succeed: refused, or failed.
 
+use crate::counters::client_key_cache::KeysBusy;
 use crate::counters::rate_limits::CountersDown;
 use crate::crypto::derived_keys::InvalidRootKey;
 use crate::crypto::key_pair::KeyError;
@@ -28,6 +29,9 @@ pub enum Failure {
     /// More work is waiting than may wait.
     #[error(transparent)]
     Busy(#[from] PoolBusy),
+    /// More requests wait for the keys of clients than may wait.
+    #[error(transparent)]
+    KeysBusy(#[from] KeysBusy),
     /// Anything inside that no input may cause.
     #[error("{0}")]
     Internal(String),

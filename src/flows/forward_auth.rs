@@ -2,9 +2,10 @@
 
 use crate::domain::audit_event::Source;
 use crate::domain::denial::Denial;
+use crate::domain::refusal::RefusingDoor;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
-use crate::flows::verdict::{self, Judged, Presented, Question};
+use crate::flows::verdict::{self, Judged, Presented, Question, Trace};
 use crate::protocol::params::{ParamError, Params};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
@@ -96,6 +97,7 @@ pub fn ask(
         hiding_proxy: source.hiding_proxy,
         operation: query.operation.unwrap_or_else(|| original.to_owned()),
         cost: query.cost,
+        trace: Some(Trace::new(RefusingDoor::ForwardAuth, None)),
     };
     let judged = verdict::judge(server, presented, &question)?;
     Ok(Answered { judged, scope: question.scope })

@@ -53,8 +53,12 @@ pub fn sign_in(server: &Server, attempt: &LoginAttempt, previous: Option<&str>) 
     let mut session = LoginSession {
         sid: random::opaque_id()?,
         user_id: user.id.clone(),
+        created_at: now,
         auth_time: now,
+        last_used_at: now,
         expires_at: session_expiry(server, now, now),
+        address: attempt.source.address.map(|address| address.to_canonical().to_string()),
+        user_agent: attempt.source.user_agent.clone(),
     };
     let event =
         NewAuditEvent::success(AuditAction::LoginSucceeded, Actor::User(user.id.0.clone()), attempt.source.clone())
@@ -90,6 +94,7 @@ fn replace(connection: &mut StoreConnection, previous: &[u8], session: &mut Logi
     } else if connection.delete_login_session(previous)? {
         // Of two at the same moment one goes on in it.
         session.sid = before.sid;
+        session.created_at = before.created_at;
     }
     Ok(())
 }

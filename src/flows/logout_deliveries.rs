@@ -1,13 +1,13 @@
 //! Telling clients that a session has ended (OpenID Connect Back-Channel Logout 1.0 §2.5): logout tokens are made and posted,
 //! to one client at a time and to several clients at once.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use crate::counters::client_standing::{ClientStandings, TakenClient};
 use crate::crypto::{jwt, random};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::{Client, Status};
@@ -33,8 +33,8 @@ const ROUND: usize = 50;
 pub struct LogoutSender {
     /// Made when it is first needed: certificates take a moment to load.
     http: OnceLock<HttpClient>,
-    /// The clients that some thread is at: one that does not answer holds up one thread, not all.
-    busy: Mutex<BTreeSet<String>>,
+    /// Who is told by whom, and who rests.
+    standings: ClientStandings,
 }
 
 impl LogoutSender {
@@ -48,26 +48,10 @@ impl LogoutSender {
     }
 
     /// The next delivery that is due, whose client is this thread's until the guard goes.
-    fn take(&self, server: &Server) -> Result<Option<(String, Busy<'_>)>, Failure> {
+    fn take(&self, server: &Server) -> Result<Option<(String, TakenClient<'_>)>, StoreError> {
         let now = server.clock.now();
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let but_not_to: Vec<String> = busy.iter().cloned().collect();
-        let due = server.store.read(|connection| connection.find_due_logout_delivery(&but_not_to, now))?;
-        Ok(due.map(|(id, client_id)| {
-            busy.insert(client_id.clone());
-            (id, Busy { sender: self, client_id })
-        }))
-    }
-}
-
-struct Busy<'a> {
-    sender: &'a LogoutSender,
-    client_id: String,
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.sender.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.client_id);
+        self.standings
+            .take(now, |not_to| server.store.read(|connection| connection.find_due_logout_delivery(not_to, now)))
     }
 }
 
@@ -75,10 +59,19 @@ impl Drop for Busy<'_> {
 pub fn deliver_due(server: &Server, keep_going: &dyn Fn() -> bool) -> Result<usize, Failure> {
     let mut made = 0;
     while made < ROUND && keep_going() {
-        let Some((id, _busy)) = server.logout_sender.take(server)? else { break };
+        let Some((id, client)) = server.logout_sender.take(server)? else { break };
         let Some((delivery, lease)) = delivery::lease::<LogoutDelivery>(server, &id)? else { continue };
-        delivery::attempt(server, delivery, lease)?;
+        let begun = server.clock.now();
+        let status = delivery::attempt(server, delivery, lease)?;
         made += 1;
+        let now = server.clock.now();
+        if status == DeliveryStatus::Delivered {
+            client.answered(now - begun, now);
+            continue;
+        }
+        // What else waits for this client waits longer, lest each of it take a thread until the client times out.
+        let (until, client_id) = (client.failed(now), client.client_id().to_owned());
+        server.store.write(move |connection| connection.postpone_logout_deliveries(&client_id, until))?;
     }
     Ok(made)
 }

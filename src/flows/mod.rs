@@ -1,15 +1,19 @@
 //! One use case per file, synchronous: they join rules, store and crypto (layer 3). They run on the blocking pool.
 
 pub mod access_keys;
+pub mod account;
 pub mod alerts;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_checkpoints;
+pub mod audit_export;
 pub mod audit_purge;
+pub mod audit_verifications;
 pub mod audit_walk;
 pub mod authorize;
 pub mod bearer;
 pub mod caller;
+pub mod chosen_secret;
 pub mod client_auth;
 pub mod client_keys;
 pub mod clients;
@@ -24,6 +28,7 @@ pub mod device;
 pub mod discovery;
 pub mod environments;
 pub mod error;
+pub mod explain;
 pub mod forward_auth;
 pub mod id_token_hint;
 pub mod introspect;
@@ -35,10 +40,12 @@ pub mod member;
 pub mod open;
 pub mod overview;
 pub mod password_check;
+pub mod presented;
 pub mod projects;
 pub mod purge;
 pub mod pushed_requests;
 pub mod reauthentication;
+pub mod refusals;
 pub mod registration;
 pub mod registration_tokens;
 pub mod resource_server;
@@ -47,9 +54,11 @@ pub mod scopes;
 pub mod seed;
 pub mod service_accounts;
 pub mod session_end;
+pub mod sessions;
 pub mod signing_keys;
 pub mod subject;
 pub mod token;
+pub mod trial;
 pub mod usage;
 pub mod usage_reports;
 pub mod usage_summaries;
@@ -73,6 +82,7 @@ use crate::counters::metrics::Metrics;
 use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
 use crate::counters::rate_limits::RateLimits;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::DerivedKeys;
 use crate::crypto::keyring::Keyring;
@@ -110,6 +120,8 @@ pub struct Server {
     pub near_limits: NearLimits,
     /// How the background jobs fare.
     pub jobs: JobBoard,
+    /// Why requests were refused, until it is written.
+    pub refusals: Refusals,
     /// The configured roles.
     pub roles: Roles,
     /// The audience of tokens for the admin API.
@@ -124,6 +136,7 @@ pub struct Server {
     failed_authentications: FailedAuthentications,
     throttle: Arc<LoginThrottle>,
     client_throttle: Arc<LoginThrottle>,
+    client_total_throttle: Arc<LoginThrottle>,
     proven_secrets: ProvenSecrets,
     passwords: Arc<PasswordHashing>,
     password_pool: PasswordPool,

@@ -16,6 +16,7 @@ use crate::counters::login_throttle::{LoginThrottle, ThrottleLimits};
 use crate::counters::metrics::Metrics;
 use crate::counters::near_limits::NearLimits;
 use crate::counters::proven_secrets::ProvenSecrets;
+use crate::counters::refusals::Refusals;
 use crate::counters::usage::UsageCounters;
 use crate::crypto::derived_keys::{DerivedKeys, LogState, RootKey};
 use crate::crypto::keyring::Keyring;
@@ -85,11 +86,13 @@ impl Server {
             alerts: AlertQueue::new(metrics.alerts_dropped()),
             alert_rules: config.alert_rules(),
             counters_down: AtomicBool::new(false),
+            refusals: Refusals::default(),
             alert_endpoints,
             logout_sender: LogoutSender::default(),
             failed_authentications: FailedAuthentications::new(config.alerts.failed_authentications_window),
             throttle: Arc::new(LoginThrottle::new(limits)),
             client_throttle: Arc::new(LoginThrottle::new(limits)),
+            client_total_throttle: Arc::new(LoginThrottle::new(limits.ten_times())),
             user_code_throttle: LoginThrottle::new(limits),
             client_keys: ClientKeySource::default(),
             proven_secrets: ProvenSecrets::default(),

@@ -21,7 +21,7 @@ type Purge = fn(&mut StoreConnection, DateTime<Utc>, i64) -> Result<usize, Store
 /// Removes expired rows of every table; `keep_going` is asked between batches. Answers how many rows went.
 pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize> {
     let now = server.clock.now();
-    let tables: [(&'static str, Purge, DateTime<Utc>); 19] = [
+    let tables: [(&'static str, Purge, DateTime<Utc>); 21] = [
         ("console_sessions", StoreConnection::purge_console_sessions, now),
         ("device_authorizations", StoreConnection::purge_device_authorizations, now - KEEP),
         ("pushed_requests", StoreConnection::purge_pushed_requests, now),
@@ -31,6 +31,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
+        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),
@@ -41,6 +42,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("alerts", StoreConnection::purge_alerts, now - server.config.alerts.retention),
         ("registration_tokens", StoreConnection::purge_registration_tokens, now - KEEP),
         ("alert_silences", StoreConnection::purge_alert_silences, now),
+        ("refusals", StoreConnection::purge_refusals, now - server.config.audit.refusal_retention),
     ];
     let mut total = 0;
     for (table, purge, until) in tables {

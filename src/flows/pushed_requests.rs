@@ -7,6 +7,7 @@ use crate::crypto::secret::SecretKind;
 use crate::domain::audit_event::Source;
 use crate::domain::client::Client;
 use crate::domain::denial::Denial;
+use crate::domain::ids::ClientId;
 use crate::domain::pushed_request::{OPENED_LIFETIME, PushedRequest};
 use crate::flows::authorize::{self, Step};
 use crate::flows::error::FlowResult;
@@ -44,7 +45,15 @@ pub fn push(
     if params.optional("client_id").map_err(malformed)?.is_none() {
         encoder.append_pair("client_id", client.client_id.as_str());
     }
-    let parameters = encoder.finish();
+    keep(server, client.client_id, encoder.finish())
+}
+
+/// Keeps a request, once everything in it holds that no user could change.
+pub(super) fn keep(
+    server: &Server,
+    client_id: ClientId,
+    parameters: String,
+) -> FlowResult<PushedAuthorizationResponse> {
     if parameters.len() > MAX_PARAMETERS {
         return Err(Denial::MalformedRequest("the authorization request is too long".to_owned()).into());
     }
@@ -53,7 +62,7 @@ pub fn push(
     let digest = server.keys.digest(SecretKind::PushedRequest, &text);
     let (now, lifetime) = (server.clock.now(), server.config.authorization.pushed_request_lifetime);
     let request = PushedRequest {
-        client_id: client.client_id,
+        client_id,
         parameters,
         created_at: now,
         expires_at: now + lifetime,

@@ -27,6 +27,8 @@ pub struct ResourceServer {
     pub resources: Vec<Resource>,
     /// The projects that its credential is limited to; empty for all.
     pub projects: Vec<String>,
+    /// The identifier of the request.
+    pub request_id: Option<String>,
 }
 
 impl ResourceServer {
@@ -37,6 +39,7 @@ impl ResourceServer {
         scope: &'static str,
         source: Source,
     ) -> FlowResult<Self> {
+        let request_id = source.request_id.clone();
         let mut found = match authorization {
             Authorization::Client(presented) => {
                 let client = client_auth::authenticate(server, presented, &source)?;
@@ -44,7 +47,7 @@ impl ResourceServer {
                     return Err(Denial::IntrospectionNotAllowed.into());
                 }
                 let Client { client_id, environment, resources, .. } = client;
-                Self { id: client_id.0, environment, resources, projects: Vec::new() }
+                Self { id: client_id.0, environment, resources, projects: Vec::new(), request_id }
             }
             Authorization::Bearer(token) => of_bearer(server, token.as_deref(), scope, source)?,
         };
@@ -70,6 +73,7 @@ impl ResourceServer {
 
 fn of_bearer(server: &Server, token: Option<&str>, scope: &'static str, source: Source) -> FlowResult<ResourceServer> {
     let token = Some(token.ok_or(Denial::CallerUnauthenticated)?);
+    let request_id = source.request_id.clone();
     let caller = bearer::authenticate(server, token, source)?;
     caller.require(scope)?;
     let id = caller.actor.id().unwrap_or_default().to_owned();
@@ -81,5 +85,5 @@ fn of_bearer(server: &Server, token: Option<&str>, scope: &'static str, source: 
         (_, None) => Ok(None),
     })?;
     let (environment, resources) = found.ok_or(Denial::BearerInvalid)?;
-    Ok(ResourceServer { id, environment, resources, projects: caller.projects })
+    Ok(ResourceServer { id, environment, resources, projects: caller.projects, request_id })
 }

@@ -122,7 +122,10 @@ pub fn list(
 
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<ServiceAccount> {
     caller.require("service-accounts:write")?;
-    let account = find(server, id)?;
+    changeable(find(server, id)?)
+}
+
+fn changeable(account: ServiceAccount) -> FlowResult<ServiceAccount> {
     if account.status == Status::Revoked {
         return Err(Denial::Conflict("the service account is revoked, which is final".to_owned()).into());
     }
@@ -147,7 +150,8 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: ServiceAccountEd
 
 /// Disables, enables or revokes a service account, and with it its keys. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<ServiceAccount> {
-    let before = find_to_change(server, caller, id)?;
+    caller.require_to_set(to, "service-accounts:write")?;
+    let before = changeable(find(server, id)?)?;
     let action = match to {
         Status::Active => AuditAction::ServiceAccountEnabled,
         Status::Inactive => AuditAction::ServiceAccountDisabled,

@@ -32,8 +32,22 @@ pub fn end(
 
 /// Ends every session of a user. Those that had expired have ended before, and nobody is told.
 pub fn end_all(connection: &mut StoreConnection, user_id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-    for session in connection.list_login_sessions_of_user(user_id)?.iter().filter(|session| now < session.expires_at) {
-        end(connection, session, now)?;
-    }
+    end_others(connection, user_id, None, now)?;
     connection.delete_login_sessions_of_user(user_id).map(drop)
+}
+
+/// Ends every session of a user that is live, but for the one to keep; answers how many.
+pub fn end_others(
+    connection: &mut StoreConnection,
+    user_id: &str,
+    keep: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let sessions = connection.list_login_sessions_of_user(user_id)?;
+    let others = sessions.iter().filter(|session| now < session.expires_at && Some(session.sid.as_str()) != keep);
+    let mut ended = 0;
+    for session in others {
+        ended += usize::from(end(connection, session, now)?.is_some());
+    }
+    Ok(ended)
 }

@@ -6,7 +6,7 @@ use crate::counters::usage::Counted;
 use crate::domain::alert::AlertSubject;
 use crate::domain::hour_figures::{HourFigure, hour_of};
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey};
-use crate::flows::Server;
+use crate::flows::{Server, refusals};
 use crate::store::{MAX_ADDRESSES, StoreConnection, StoreError};
 
 /// Rows of one batch, one write each: no long transaction.
@@ -34,6 +34,7 @@ pub struct Flushed {
 
 /// Writes what was counted since the last time. What cannot be written is put back.
 pub fn flush(server: &Server) -> Flushed {
+    refusals::flush(server);
     let Counted { mut counts, uses, dropped } = server.usage.take();
     if dropped > 0 {
         log::error!("usage: there was no room to count {dropped} uses");
@@ -82,8 +83,7 @@ pub fn flush(server: &Server) -> Flushed {
 
 fn offer_alert(server: &Server, new: &NewAddress) {
     let Ok(address) = new.address.parse() else { return };
-    let kind = if is_access_key(&new.credential_id) { "access_key" } else { "client" };
-    let subject = AlertSubject::new(kind, new.credential_id.clone());
+    let subject = AlertSubject::of_credential(new.credential_id.clone());
     if let Some(alert) = server.alert_rules.new_address(&subject, address, true, server.clock.now()) {
         server.alerts.offer(alert);
     }

@@ -31,11 +31,16 @@ pub fn of_client(server: &Server, caller: &Caller, client_id: &str, days: i64) -
     summarize(server, client_id, client.client_name, days)
 }
 
-fn summarize(server: &Server, id: &str, name: String, days: i64) -> FlowResult<UsageSummary> {
-    if !DAYS.contains(&days) {
-        let text = format!("days must be {} to {}", DAYS.start(), DAYS.end());
-        return Err(Denial::MalformedRequest(text).into());
+/// Refuses a span that is too short to say something or too long to sum up.
+pub(in crate::flows) fn check_days(days: i64) -> Result<(), Denial> {
+    if DAYS.contains(&days) {
+        return Ok(());
     }
+    Err(Denial::MalformedRequest(format!("days must be {} to {}", DAYS.start(), DAYS.end())))
+}
+
+fn summarize(server: &Server, id: &str, name: String, days: i64) -> FlowResult<UsageSummary> {
+    check_days(days)?;
     let first_day = day_of(server.clock.now()) - days + 1;
     let (rows, uses) = server
         .store

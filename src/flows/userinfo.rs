@@ -29,11 +29,18 @@ pub fn answer(server: &Server, token: Option<Zeroizing<String>>, source: &Source
     let now = server.clock.now();
     let found = server.store.read(|connection| bearer::check_live(connection, claims, now))?;
     let known = found.ok_or(Denial::BearerInvalid)?;
+    let person = known.user.clone().filter(|_| known.personal.is_some());
     let (client, given) = (known.client.clone(), known.grant.clone().zip(known.user.clone()));
     // What the client has lost since, the token has lost.
     let scope = credentials::of_token(server, known, None).scope;
     if !scope.contains(OPENID) {
         return Err(Denial::BearerScopeMissing(OPENID).into());
+    }
+    if let Some(user) = person {
+        // Nobody stands between a person and their own token: no registration bounds it.
+        let mut told = standard_claims::select(&user, Some(&scope), std::iter::empty(), &scope);
+        told.insert("sub".to_owned(), user.id.0.into());
+        return Ok(UserInfo::Json(told));
     }
     // A token that was exchanged for an access key has the scope and no grant: nobody signed in.
     let (Some(client), Some((grant, user))) = (client, given) else { return Err(Denial::BearerInvalid.into()) };

@@ -21,6 +21,7 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::member::{not_null, present};
 use crate::flows::password_check;
 use crate::flows::session_end;
+use crate::protocol::strict_json;
 use crate::store::{StoreError, UserWithPassword};
 
 /// A password on its way in. No `Debug`.
@@ -94,7 +95,7 @@ fn merged(profile: &Profile, edit: Value) -> Result<Profile, Denial> {
         return Err(refuse("must be an object".to_owned()));
     }
     merge(&mut target, edit);
-    serde_json::from_value(target).map_err(|error| refuse(error.to_string()))
+    strict_json::read(target).map_err(|error| refuse(error.to_string()))
 }
 
 fn merge(target: &mut Value, edit: Value) {
@@ -113,7 +114,7 @@ fn merge(target: &mut Value, edit: Value) {
 }
 
 /// Another address or number was not proven to be theirs, unless the same edit says so.
-fn forget_proofs(before: &User, edited: &mut User, named: &Value) {
+pub(in crate::flows) fn forget_proofs(before: &User, edited: &mut User, named: &Value) {
     if edited.email != before.email && named.get("email_verified").is_none() {
         edited.profile.email_verified = None;
     }
@@ -138,12 +139,12 @@ pub(in crate::flows) fn check_roles(server: &Server, caller: &Caller, roles: &[S
 }
 
 /// Whoever can change an account can become it: only for accounts that hold no more than the caller.
-fn check_over(server: &Server, caller: &Caller, user: &User) -> Result<(), Denial> {
+pub(in crate::flows) fn check_over(server: &Server, caller: &Caller, user: &User) -> Result<(), Denial> {
     caller.may_hand_out(server.roles.scope_of(&user.roles).iter())
 }
 
 /// Two edits at the same moment: the later one has not seen the earlier.
-const CHANGED: &str = "the user was changed meanwhile: read it again";
+pub(in crate::flows) const CHANGED: &str = "the user was changed meanwhile: read it again";
 
 fn taken(error: StoreError) -> FlowError {
     match error {
@@ -189,7 +190,8 @@ pub fn show(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult<Us
     find(server, id_or_name)
 }
 
-fn find(server: &Server, id_or_name: &str) -> FlowResult<User> {
+/// A user by id or by name.
+pub(in crate::flows) fn find(server: &Server, id_or_name: &str) -> FlowResult<User> {
     let found = server.store.read(|connection| match connection.find_user(id_or_name)? {
         Some(user) => Ok(Some(user)),
         None => Ok(connection.find_user_by_username(id_or_name)?.map(|account| account.user)),
@@ -244,7 +246,7 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
     if done.map_err(taken)? { Ok(user) } else { Err(Denial::Conflict(CHANGED.to_owned()).into()) }
 }
 
-/// Sets a new password. Everything that the old one opened is closed: sessions and grants.
+/// Sets a new password. Everything that the old one opened is closed: sessions, grants and personal tokens.
 pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPassword) -> FlowResult<User> {
     caller.require("users:write")?;
     let user = find(server, id)?;
@@ -258,19 +260,21 @@ pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPa
         let done = connection.update_user_password(&user_id, &hash, now)?;
         session_end::end_all(connection, &user_id, now)?;
         connection.revoke_grants_of_user(&user_id, RevocationReason::UserChange, now)?;
+        connection.revoke_personal_tokens_of_user(&user_id, now)?;
         connection.insert_audit_event(&event, now)?;
         Ok(done)
     })?;
     if done { Ok(User { password_changed_at: now, ..user }) } else { Err(Denial::NotFound("user").into()) }
 }
 
-/// Disables or enables an account. A disabled one loses its sessions and grants, for good.
+/// Disables or enables an account. A disabled one loses its sessions, grants and personal tokens, for good.
 pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> FlowResult<User> {
-    caller.require("users:write")?;
+    let to = if active { Status::Active } else { Status::Inactive };
+    caller.require_to_set(to, "users:write")?;
     let mut user = find(server, id)?;
     check_over(server, caller, &user)?;
     let now = server.clock.now();
-    user.status = if active { Status::Active } else { Status::Inactive };
+    user.status = to;
     user.updated_at = now;
     let action = if active { AuditAction::UserEnabled } else { AuditAction::UserDisabled };
     let event = caller.event(action, "user", user.id.as_str());
@@ -280,6 +284,7 @@ pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> F
         if !active {
             session_end::end_all(connection, row.id.as_str(), now)?;
             connection.revoke_grants_of_user(row.id.as_str(), RevocationReason::UserChange, now)?;
+            connection.revoke_personal_tokens_of_user(row.id.as_str(), now)?;
         }
         connection.insert_audit_event(&event, now)
     })?;

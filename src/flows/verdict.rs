@@ -4,31 +4,41 @@
 
 use std::net::IpAddr;
 
-use zeroize::Zeroizing;
-
 use crate::counters::rate_limits::{RateVerdict, Window};
-use crate::crypto::jwt::Verification;
 use crate::domain::alert::AlertSubject;
 use crate::domain::alert_rules::LimitUse;
 use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::credential::{Asked, Credential, Verdict};
-use crate::domain::denial::Denial;
 use crate::domain::limits::{RateExceeded, WindowState};
+use crate::domain::refusal::RefusingDoor;
 use crate::domain::role::ADMIN_SCOPE;
 use crate::domain::usage::{SecretUse, UsageCount, UsageKey, UsageSource, day_of};
-use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, alerts, bearer, client_auth, credentials, limits};
-use crate::protocol::claims::AccessTokenClaims;
+use crate::flows::error::FlowResult;
+use crate::flows::{Server, alerts, limits, refusals};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
-/// What was presented. No `Debug`: it is secret.
-pub enum Presented {
-    /// An access key or an access token; its form tells which.
-    Bearer(Zeroizing<String>),
-    /// A client's identifier and secret.
-    Client(String, Zeroizing<String>),
+pub use crate::flows::presented::{Found, Presented, find, find_in};
+
+/// By what a refusal is found again.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Where the credential is presented.
+    pub door: RefusingDoor,
+    /// The request's identifier, where it has one.
+    pub request_id: Option<String>,
+    /// The API server that asks.
+    pub asked_by: Option<String>,
+    /// What is presented, recognisable and useless.
+    pub presented: Option<String>,
+}
+
+impl Trace {
+    /// A trace of a request to this door.
+    pub const fn new(door: RefusingDoor, request_id: Option<String>) -> Self {
+        Self { door, request_id, asked_by: None, presented: None }
+    }
 }
 
 /// What is asked of it.
@@ -50,6 +60,8 @@ pub struct Question {
     pub operation: String,
     /// How much it counts against the limits; 0 only looks.
     pub cost: u32,
+    /// By what a refusal is found again; None where it is not kept.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Question {
@@ -63,6 +75,7 @@ impl Default for Question {
             hiding_proxy: None,
             operation: String::new(),
             cost: 1,
+            trace: None,
         }
     }
 }
@@ -77,11 +90,18 @@ pub struct Judged {
     pub windows: Vec<WindowState>,
     /// Which limit is used up, where one is.
     pub exceeded: Option<Box<RateExceeded>>,
+    /// The request's identifier, where it is refused and that is kept.
+    pub request_id: Option<String>,
 }
 
 impl Judged {
     fn of(verdict: Verdict, credential: Option<Credential>) -> Self {
-        Self { verdict, credential, windows: Vec::new(), exceeded: None }
+        Self { verdict, credential, windows: Vec::new(), exceeded: None, request_id: None }
+    }
+
+    /// The verdict on what is no credential at all.
+    pub const fn unknown() -> Self {
+        Self { verdict: Verdict::Unknown, credential: None, windows: Vec::new(), exceeded: None, request_id: None }
     }
 
     /// The sentence for whoever holds the credential; it names the limit that is used up.
@@ -98,100 +118,45 @@ impl Judged {
 /// Finds and judges what was presented, counts it against its limits and into its usage.
 pub fn judge(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Judged> {
     match find(server, presented, question)? {
-        None => Ok(unknown(server, question)),
+        None => Ok(unknown(server, &tracing(server, presented, question))),
         Some(credential) => judge_found(server, credential, question),
     }
 }
 
+/// The question with what was presented, recognisable: for what is not found, which nothing else tells apart.
+pub fn tracing(server: &Server, presented: &Presented, question: &Question) -> Question {
+    let presented = refusals::recognisable(server, presented);
+    let trace = question.trace.clone().map(|trace| Trace { presented, ..trace });
+    Question { trace, ..question.clone() }
+}
+
 /// The verdict on what does not exist, or is not the caller's affair.
 pub fn unknown(server: &Server, question: &Question) -> Judged {
-    let judged = Judged::of(Verdict::Unknown, None);
-    record(server, &judged, question);
+    let mut judged = Judged::of(Verdict::Unknown, None);
+    record(server, &mut judged, question);
     judged
+}
+
+/// The verdict on what exists and is not the caller's affair: as if it did not exist. Only whoever may read why something was
+/// refused can tell the two apart.
+pub fn foreign(server: &Server, credential: &Credential, question: &Question) -> Judged {
+    let presented = Some(format!("{}: not for the API that asks", credential.id));
+    let trace = question.trace.clone().map(|trace| Trace { presented, ..trace });
+    unknown(server, &Question { trace, ..question.clone() })
 }
 
 /// The verdict on what is of another environment. It is recorded of no credential: it was not looked for.
 pub fn elsewhere(server: &Server, question: &Question) -> Judged {
-    let judged = Judged::of(Verdict::WrongEnvironment, None);
-    record(server, &judged, question);
+    let mut judged = Judged::of(Verdict::WrongEnvironment, None);
+    record(server, &mut judged, question);
     judged
 }
 
 /// Judges a credential that was found, counts it against its limits and into its usage.
 pub fn judge_found(server: &Server, credential: Credential, question: &Question) -> FlowResult<Judged> {
-    let judged = decide(server, credential, question)?;
-    record(server, &judged, question);
+    let mut judged = decide(server, credential, question)?;
+    record(server, &mut judged, question);
     Ok(judged)
-}
-
-/// What was found behind what was presented.
-pub enum Found {
-    /// There is no such credential.
-    Nothing,
-    /// It is of another environment than the caller's, by its form or by our signature alone.
-    Elsewhere,
-    /// The credential, good or not.
-    Known(Box<Credential>),
-}
-
-/// The same as [`find`] for a caller of this environment: what names another one is not looked up, so that nothing can be
-/// told of whether it exists.
-pub fn find_in(server: &Server, presented: &Presented, question: &Question, own: &str) -> FlowResult<Found> {
-    let Presented::Bearer(text) = presented else { return Ok(known(find(server, presented, question)?)) };
-    if let Some(named) = server.environment_of_key(text) {
-        return Ok(if named.name == own { known(find(server, presented, question)?) } else { Found::Elsewhere });
-    }
-    match bearer::verify_any(server, text)? {
-        Verification::Valid(claims) | Verification::Expired(claims) if claims.env != own => Ok(Found::Elsewhere),
-        Verification::Valid(claims) | Verification::Expired(claims) => Ok(known(find_token(server, *claims)?)),
-        Verification::Invalid | Verification::UnknownKey => Ok(Found::Nothing),
-    }
-}
-
-fn known(found: Option<Credential>) -> Found {
-    found.map_or(Found::Nothing, |credential| Found::Known(Box::new(credential)))
-}
-
-fn find_token(server: &Server, claims: AccessTokenClaims) -> FlowResult<Option<Credential>> {
-    let now = server.clock.now();
-    let known = server.store.read(|connection| bearer::look_up(connection, claims, now))?;
-    Ok(known.map(|known| credentials::of_token(server, known, None)))
-}
-
-/// The credential behind what was presented, good or not; None when there is none.
-pub fn find(server: &Server, presented: &Presented, question: &Question) -> FlowResult<Option<Credential>> {
-    match presented {
-        Presented::Client(client_id, secret) => {
-            let (address, hiding_proxy) = (question.address, question.hiding_proxy);
-            let source = Source { address, hiding_proxy, ..Source::default() };
-            let proven = match client_auth::recognise(server, client_id, secret, &source) {
-                // Too many wrong guesses: this one is not looked at either, and the door says no more than for those.
-                Err(FlowError::Denied(Denial::LoginThrottled(_))) => None,
-                proven => proven?,
-            };
-            Ok(proven.map(|(client, used)| {
-                let ending = used.expires_at;
-                Credential {
-                    secret_id: Some(used.id.0),
-                    rotating_until: ending,
-                    expires_at: ending,
-                    ..credentials::of_client(server, &client)
-                }
-            }))
-        }
-        Presented::Bearer(secret) if server.environment_of_key(secret).is_some() => {
-            let digest = server.keys.digest_access_key(secret);
-            let found = server.store.read(|connection| connection.find_presented_access_key(&digest))?;
-            Ok(found.map(|(found, secret)| credentials::of_access_key(server, &found, Some(&secret))))
-        }
-        Presented::Bearer(token) => {
-            let (Verification::Valid(claims) | Verification::Expired(claims)) = bearer::verify_any(server, token)?
-            else {
-                return Ok(None);
-            };
-            find_token(server, *claims)
-        }
-    }
 }
 
 /// What of the scopes that are asked for this credential must hold by name: none where it holds `admin`, and that is
@@ -217,13 +182,27 @@ fn decide(server: &Server, credential: Credential, question: &Question) -> FlowR
     }
 }
 
+/// Under which key a credential is counted, and in which windows.
+fn counted_as(credential: &Credential) -> (String, Vec<Window>) {
+    let windows = credential.limits.windows().map(|(seconds, limit)| Window { limit, seconds });
+    (format!("credential:{}", credential.id), windows.collect())
+}
+
+/// Where a credential stands within its limits, counting nothing; None where the counters do not answer.
+pub fn standing(server: &Server, credential: &Credential) -> Option<Vec<WindowState>> {
+    let (key, windows) = counted_as(credential);
+    if windows.is_empty() {
+        return Some(Vec::new());
+    }
+    server.rate_limits.peek(&key, &windows, server.clock.now()).ok()
+}
+
 /// The last question: is there room within its limits? Then it is counted.
 fn take(server: &Server, credential: Credential, cost: u32) -> FlowResult<Judged> {
-    let windows: Vec<Window> = credential.limits.windows().map(|(seconds, limit)| Window { limit, seconds }).collect();
+    let (key, windows) = counted_as(&credential);
     if windows.is_empty() {
         return Ok(Judged::of(Verdict::Valid, Some(credential)));
     }
-    let key = format!("credential:{}", credential.id);
     Ok(match limits::take(server, &key, &windows, cost)? {
         RateVerdict::Allowed(windows) => {
             windows.iter().for_each(|window| {
@@ -261,13 +240,13 @@ fn watch_limit(server: &Server, credential: &Credential, window: &WindowState, c
 }
 
 fn subject_of(credential: &Credential) -> AlertSubject {
-    let kind = if credential.id.starts_with("ak_") { "access_key" } else { "client" };
-    AlertSubject::new(kind, credential.id.clone())
+    AlertSubject::of_credential(credential.id.clone())
 }
 
 /// Counts in memory: nothing here waits for the database.
-fn record(server: &Server, judged: &Judged, question: &Question) {
+fn record(server: &Server, judged: &mut Judged, question: &Question) {
     server.metrics.verdict(judged.verdict.as_str());
+    refusals::judged(server, judged, question);
     let failed = match judged.verdict {
         Verdict::Unknown => Some(None),
         Verdict::Inactive | Verdict::Revoked | Verdict::Expired | Verdict::AddressNotAllowed => {

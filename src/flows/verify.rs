@@ -10,13 +10,14 @@ use zeroize::Zeroizing;
 use crate::domain::access_key::Owner;
 use crate::domain::credential::{Credential, Verdict};
 use crate::domain::denial::Denial;
+use crate::domain::refusal::RefusingDoor;
 use crate::flows::Server;
 use crate::flows::access_keys::scope_of;
 use crate::flows::error::FlowResult;
 use crate::flows::forward_auth::operation_of;
 use crate::flows::member::not_null;
 use crate::flows::resource_server::ResourceServer;
-use crate::flows::verdict::{self, Found, Judged, Presented, Question};
+use crate::flows::verdict::{self, Found, Judged, Presented, Question, Trace};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
@@ -191,13 +192,17 @@ fn judge(server: &Server, caller: &ResourceServer, presented: &Presented, questi
     let credential = match verdict::find_in(server, presented, question, &caller.environment)? {
         Found::Known(credential) => *credential,
         Found::Elsewhere => {
-            return Ok(answer(server, verdict::elsewhere(server, question), &question.scope, false));
+            let question = verdict::tracing(server, presented, question);
+            return Ok(answer(server, verdict::elsewhere(server, &question), &question.scope, false));
         }
-        Found::Nothing => return Ok(answer(server, verdict::unknown(server, question), &question.scope, false)),
+        Found::Nothing => {
+            let question = verdict::tracing(server, presented, question);
+            return Ok(answer(server, verdict::unknown(server, &question), &question.scope, false));
+        }
     };
     let own = caller.may_know(&credential.environment, &credential.resources);
     if !own && credential.environment == caller.environment {
-        return Ok(answer(server, verdict::unknown(server, question), &question.scope, false));
+        return Ok(answer(server, verdict::foreign(server, &credential, question), &question.scope, false));
     }
     let judged = if credential.environment == caller.environment {
         verdict::judge_found(server, credential, question)?
@@ -295,6 +300,10 @@ impl Verification {
             hiding_proxy: None,
             operation: self.operation.unwrap_or(told),
             cost,
+            trace: Some(Trace {
+                asked_by: Some(caller.id.clone()),
+                ..Trace::new(RefusingDoor::Verify, caller.request_id.clone())
+            }),
         };
         Ok((presented, question))
     }

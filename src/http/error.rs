@@ -28,7 +28,11 @@ fn record(server: &Server, error: &FlowError) {
     match error {
         FlowError::Failed(failure) => {
             server.metrics.failed();
-            log::error!("request failed: {failure}");
+            match failure {
+                // One client's doing, and no fault of this server.
+                Failure::KeysBusy(_) => log::warn!("request failed: {failure}"),
+                _ => log::error!("request failed: {failure}"),
+            }
         }
         FlowError::Denied(denial) => {
             server.metrics.denied(denial.code().as_str());
@@ -89,7 +93,7 @@ fn denial_retry_after(denial: &Denial) -> Option<u64> {
 const fn failure_text(failure: &Failure) -> &'static str {
     match failure {
         Failure::Store(_) => "the server cannot reach its database: try again shortly",
-        Failure::Busy(_) => "the server is busy: try again shortly",
+        Failure::Busy(_) | Failure::KeysBusy(_) => "the server is busy: try again shortly",
         Failure::Internal(_) => "the server could not finish this request: try again shortly",
     }
 }

@@ -3,7 +3,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use crate::domain::audit_event::Source;
 use crate::domain::credential::{Credential, Verdict};
 use crate::domain::denial::Denial;
-use crate::flows::Server;
 use crate::flows::error::FlowError;
 use crate::flows::forward_auth::{self, Answered, ProxyQuery, operation_of};
 use crate::flows::verdict::{Judged, Presented};
+use crate::flows::{Server, refusals};
 use crate::http::address::is_trusted;
 use crate::http::api::openapi::Problem;
 use crate::http::edge::Edge;
@@ -106,7 +106,12 @@ pub async fn ask(
     };
     let presented = match presented(request.headers()) {
         Ok(presented) => presented,
-        Err(problem) => return refuse(dialect, &Refusal::of_request(problem)),
+        Err(problem) => {
+            let refusal = Refusal::of_request(problem);
+            let source = Source { address: edge.client_address(&request), ..Source::default() };
+            name_request(&request, refusals::unpresented(&server, refusal.code, &refusal.message, &source));
+            return refuse(dialect, &refusal);
+        }
     };
     let operation = original_operation(&request, dialect, &tail);
     // The address of a proxy that is not trusted is its own, and that of whoever it serves is not known.
@@ -121,8 +126,18 @@ pub async fn ask(
     let flow = move |server: &Server| forward_auth::ask(server, &presented, query, &source, &operation);
     let answered = if waits { run_waiting(&server, flow).await } else { run(&server, flow).await };
     match answered {
-        Ok(answered) => answer(&server, dialect, &answered),
+        Ok(answered) => {
+            name_request(&request, answered.judged.request_id.clone());
+            answer(&server, dialect, &answered)
+        }
         Err(error @ (FlowError::Denied(_) | FlowError::Failed(_))) => api_error(&server, error),
+    }
+}
+
+/// Gives a refused request the identifier by which its refusal is found again.
+fn name_request(request: &HttpRequest, request_id: Option<String>) {
+    if let Some(id) = request_id {
+        request.extensions_mut().insert(extract::RequestId(id));
     }
 }
 

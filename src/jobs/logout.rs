@@ -1,5 +1,4 @@
-//! The jobs that tell clients of the ends of sessions: several threads, so that a client that does not answer holds up one of
-//! them and nobody else.
+//! The jobs that tell clients of the ends of sessions: several threads, of which clients that do not answer get two at most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use crate::jobs::Jobs;
 /// How often the outbox is looked at: within this long after a logout its clients are told.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// How many clients are told at once.
-const THREADS: usize = 4;
+const THREADS: usize = 6;
 
 /// Starts them.
 pub fn start(jobs: &mut Jobs, server: &Arc<Server>) -> std::io::Result<()> {

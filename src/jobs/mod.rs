@@ -10,10 +10,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flows::error::FlowError;
-use crate::flows::{Server, audit_checkpoints, purge, scopes, signing_keys, usage};
+use crate::flows::{Server, audit_checkpoints, audit_verifications, purge, scopes, signing_keys, usage};
 
 /// How often each instance asks whether the current key is due to be replaced.
 const ROTATION_CHECK: Duration = Duration::from_secs(60);
+/// How often each instance asks whether the audit log is due to be verified, or a verification waits to go on.
+const VERIFICATION_CHECK: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct Stop {
@@ -74,6 +76,9 @@ pub fn start(server: &Arc<Server>) -> std::io::Result<Jobs> {
     })?;
     jobs.spawn("audit-checkpoint", server, server.config.audit.checkpoint_interval, |server, _| {
         audit_checkpoints::take_checkpoint(server).map(drop)
+    })?;
+    jobs.spawn("audit-verify", server, VERIFICATION_CHECK, |server, stop| {
+        audit_verifications::work(server, &|| !stop.is_set())
     })?;
     alerts::start(&mut jobs, server)?;
     logout::start(&mut jobs, server)?;

@@ -78,6 +78,9 @@ pub struct AccessTokenClaims {
     /// The access key it was exchanged for, so that it dies with the key. Private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
+    /// The personal token that it is, so that whoever made it can end it. Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal_token_id: Option<String>,
     /// The workflow it was issued for, so that it dies with the workflow. Private.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_id: Option<String>,

@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// The languages of the pages (BCP 47), the default first.
+pub const UI_LOCALES: [&str; 2] = ["en", "de"];
+
 /// The metadata document.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "each member is named and defined by RFC 8414 §2 or the RFC that registered it")]
@@ -56,7 +59,7 @@ pub struct OpenIdProviderMetadata {
     pub prompt_values_supported: [&'static str; 4],
     pub claim_types_supported: [&'static str; 1],
     pub claims_supported: Vec<&'static str>,
-    pub ui_locales_supported: [&'static str; 1],
+    pub ui_locales_supported: [&'static str; 2],
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,

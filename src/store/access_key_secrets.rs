@@ -46,6 +46,26 @@ impl StoreConnection {
         Ok(rows.into_iter().map(AccessKeySecret::from).collect())
     }
 
+    /// The digests of secrets that are shown so, or begin so, at most `limit`.
+    pub fn find_access_key_digests_shown_as(&mut self, shown: &str, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let rows = access_key_secrets::table
+            .select(access_key_secrets::digest)
+            .order((access_key_secrets::masked, access_key_secrets::id))
+            .limit(limit);
+        // Each database has its own way to find by an index what begins so.
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let end = format!("{shown}\u{10ffff}");
+                rows.filter(access_key_secrets::masked.ge(shown).and(access_key_secrets::masked.le(end)))
+                    .load(connection)?
+            }
+            Self::Postgres(connection) => {
+                let escaped = shown.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                rows.filter(access_key_secrets::masked.like(format!("{escaped}%"))).load(connection)?
+            }
+        })
+    }
+
     /// Adds a secret.
     pub fn insert_access_key_secret(&mut self, secret: &AccessKeySecret) -> Result<(), StoreError> {
         let row = AccessKeySecretRow {

@@ -1,19 +1,18 @@
-//! Table `audit_events`: appended to and read; never changed. `audit_chain` gives each its place, `audit_purged_ranges`
-//! removes the old ones.
+//! Table `audit_events`: appended to and read; never changed. `audit_chain` gives each its place, `audit_search` finds them,
+//! `audit_purged_ranges` removes the old ones.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::audit_chain::{ChainedEvent, Octets};
-use crate::domain::audit_event::{AuditEvent, AuditFilter, NewAuditEvent};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::audit_event::{AuditEvent, NewAuditEvent};
 use crate::store::audit_gather::gather;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::audit_events;
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = audit_events, treat_none_as_default_value = false)]
 pub(super) struct AuditEventRow {
     id: i64,
@@ -90,47 +89,17 @@ pub(super) fn chained(mut row: AuditEventRow) -> ChainedEvent {
 }
 
 impl StoreConnection {
+    /// One event.
+    pub fn find_audit_event(&mut self, id: i64) -> Result<Option<AuditEvent>, StoreError> {
+        let query = audit_events::table.find(id).select(AuditEventRow::as_select());
+        Ok(query.get_result(self).optional()?.map(AuditEvent::from))
+    }
+
     /// Appends an event, when the write that is under way has done all else: see `audit_chain`.
     pub fn insert_audit_event(&mut self, event: &NewAuditEvent, now: DateTime<Utc>) -> Result<(), StoreError> {
         match gather(event, now) {
             Some(event) => self.append_audit_event(event, now),
             None => Ok(()),
         }
-    }
-
-    /// A page of events, newest first; the cursor is an event's id.
-    pub fn list_audit_events(
-        &mut self,
-        filter: &AuditFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AuditEvent>, StoreError> {
-        let mut query = audit_events::table
-            .select(AuditEventRow::as_select())
-            .order(audit_events::id.desc())
-            .limit(page.limit + 1)
-            .into_boxed();
-        if let Some(before) = page.after.as_deref().and_then(|cursor| cursor.parse::<i64>().ok()) {
-            query = query.filter(audit_events::id.lt(before));
-        }
-        if let Some(action) = &filter.action {
-            query = query.filter(audit_events::action.eq(action));
-        }
-        if let Some(actor) = &filter.actor_id {
-            query = query.filter(audit_events::actor_id.eq(actor));
-        }
-        if let Some(target) = &filter.target_id {
-            query = query.filter(audit_events::target_id.eq(target));
-        }
-        if let Some(class) = &filter.class {
-            query = query.filter(audit_events::class.eq(class));
-        }
-        if let Some(since) = filter.since {
-            query = query.filter(audit_events::occurred_at.ge(to_micros(since)));
-        }
-        if let Some(until) = filter.until {
-            query = query.filter(audit_events::occurred_at.lt(to_micros(until)));
-        }
-        let rows = query.load(self)?.into_iter().map(AuditEvent::from).collect();
-        Ok(Page::from_rows(rows, page.limit, |event| event.id.to_string()))
     }
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::ids::UserId;
-use crate::domain::login_session::LoginSession;
+use crate::domain::login_session::{LoginSession, LoginSessionCursor, LoginSessionFilter};
+use crate::domain::page::{Page, PageRequest};
 use crate::domain::user::User;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
@@ -12,21 +13,53 @@ use crate::store::rows::{to_micros, to_time};
 use crate::store::schema::{login_sessions, users};
 use crate::store::users::UserRow;
 
+/// A row without its key.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = login_sessions)]
+struct LoginSessionRow {
+    sid: String,
+    user_id: String,
+    created_at: i64,
+    auth_time: i64,
+    last_used_at: Option<i64>,
+    expires_at: i64,
+    address: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl From<LoginSessionRow> for LoginSession {
+    fn from(row: LoginSessionRow) -> Self {
+        Self {
+            sid: row.sid,
+            user_id: UserId(row.user_id),
+            created_at: to_time(row.created_at),
+            auth_time: to_time(row.auth_time),
+            // A server of an older version does not note it.
+            last_used_at: to_time(row.last_used_at.unwrap_or(row.auth_time)),
+            expires_at: to_time(row.expires_at),
+            address: row.address,
+            user_agent: row.user_agent,
+        }
+    }
+}
+
 impl StoreConnection {
     /// The session of this digest with its user.
     pub fn find_login_session(&mut self, digest: &[u8]) -> Result<Option<(LoginSession, User)>, StoreError> {
-        let row: Option<(String, i64, i64, UserRow)> = login_sessions::table
+        let row: Option<(LoginSessionRow, UserRow)> = login_sessions::table
             .inner_join(users::table)
             .filter(login_sessions::digest.eq(digest))
-            .select((login_sessions::sid, login_sessions::auth_time, login_sessions::expires_at, UserRow::as_select()))
+            .select((LoginSessionRow::as_select(), UserRow::as_select()))
             .get_result(self)
             .optional()?;
-        row.map(|(sid, auth_time, expires_at, user)| {
-            let user = User::try_from(user)?;
-            let user_id = UserId(user.id.0.clone());
-            Ok((LoginSession { sid, user_id, auth_time: to_time(auth_time), expires_at: to_time(expires_at) }, user))
-        })
-        .transpose()
+        row.map(|(session, user)| Ok((session.into(), user.try_into()?))).transpose()
+    }
+
+    /// The session of this identifier.
+    pub fn find_login_session_by_sid(&mut self, sid: &str) -> Result<Option<LoginSession>, StoreError> {
+        let query = login_sessions::table.filter(login_sessions::sid.eq(sid));
+        let row = query.select(LoginSessionRow::as_select()).get_result(self).optional()?;
+        Ok(row.map(LoginSession::from))
     }
 
     /// Adds a session.
@@ -35,20 +68,29 @@ impl StoreConnection {
             login_sessions::digest.eq(digest),
             login_sessions::sid.eq(&session.sid),
             login_sessions::user_id.eq(session.user_id.as_str()),
-            login_sessions::created_at.eq(to_micros(session.auth_time)),
+            login_sessions::created_at.eq(to_micros(session.created_at)),
             login_sessions::auth_time.eq(to_micros(session.auth_time)),
+            login_sessions::last_used_at.eq(to_micros(session.last_used_at)),
             login_sessions::expires_at.eq(to_micros(session.expires_at)),
+            login_sessions::address.eq(&session.address),
+            login_sessions::user_agent.eq(&session.user_agent),
         );
         diesel::insert_into(login_sessions::table).values(row).execute(self)?;
         Ok(())
     }
 
     /// Moves the end of a session that was just used; false when it is gone.
-    pub fn extend_login_session(&mut self, digest: &[u8], expires_at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let done = diesel::update(login_sessions::table.find(digest))
-            .set(login_sessions::expires_at.eq(to_micros(expires_at)))
-            .execute(self)?;
-        Ok(done == 1)
+    pub fn extend_login_session(
+        &mut self,
+        digest: &[u8],
+        expires_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let times = (
+            login_sessions::expires_at.eq(to_micros(expires_at)),
+            login_sessions::last_used_at.eq(Some(to_micros(now))),
+        );
+        Ok(diesel::update(login_sessions::table.find(digest)).set(times).execute(self)? == 1)
     }
 
     /// Ends a session; true when this call did it.
@@ -61,20 +103,38 @@ impl StoreConnection {
         Ok(diesel::delete(login_sessions::table.filter(login_sessions::sid.eq(sid))).execute(self)? == 1)
     }
 
+    /// A page of the sessions that are live, the one that began last first.
+    pub fn list_login_sessions(
+        &mut self,
+        filter: &LoginSessionFilter,
+        page: &PageRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Page<LoginSession>, StoreError> {
+        let mut query = login_sessions::table
+            .select(LoginSessionRow::as_select())
+            .filter(login_sessions::expires_at.gt(to_micros(now)))
+            .order((login_sessions::created_at.desc(), login_sessions::sid.desc()))
+            .limit(page.limit + 1)
+            .into_boxed();
+        if let Some(user_id) = &filter.user_id {
+            query = query.filter(login_sessions::user_id.eq(user_id.as_str()));
+        }
+        if let Some(after) = page.after.as_deref().and_then(LoginSessionCursor::parse) {
+            let then = login_sessions::created_at.eq(after.created_at).and(login_sessions::sid.lt(after.sid));
+            query = query.filter(login_sessions::created_at.lt(after.created_at).or(then));
+        }
+        let rows: Vec<LoginSession> = query.load(self)?.into_iter().map(LoginSession::from).collect();
+        Ok(Page::from_rows(rows, page.limit, LoginSession::cursor))
+    }
+
     /// Every session of a user.
     pub fn list_login_sessions_of_user(&mut self, user_id: &str) -> Result<Vec<LoginSession>, StoreError> {
-        let rows: Vec<(String, i64, i64)> = login_sessions::table
+        let rows: Vec<LoginSessionRow> = login_sessions::table
             .filter(login_sessions::user_id.eq(user_id))
-            .select((login_sessions::sid, login_sessions::auth_time, login_sessions::expires_at))
+            .select(LoginSessionRow::as_select())
             .order(login_sessions::sid)
             .load(self)?;
-        let session = |(sid, auth_time, expires_at)| LoginSession {
-            sid,
-            user_id: UserId(user_id.to_owned()),
-            auth_time: to_time(auth_time),
-            expires_at: to_time(expires_at),
-        };
-        Ok(rows.into_iter().map(session).collect())
+        Ok(rows.into_iter().map(LoginSession::from).collect())
     }
 
     /// Ends every session of a user; answers how many.

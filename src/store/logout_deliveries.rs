@@ -77,7 +77,8 @@ impl StoreConnection {
         row.map(LogoutDeliveryRow::into_delivery).transpose()
     }
 
-    /// The delivery that has been due for longest and that nobody is at, with its client; none to the clients named.
+    /// A delivery that is due and that nobody is at, with its client; none to the clients named. What was never tried comes
+    /// before what failed, and then what has been due for longest.
     pub fn find_due_logout_delivery(
         &mut self,
         but_not_to: &[String],
@@ -89,11 +90,22 @@ impl StoreConnection {
             .filter(logout_deliveries::next_attempt_at.le(now))
             .filter(logout_deliveries::leased_until.is_null().or(logout_deliveries::leased_until.le(now)))
             .filter(logout_deliveries::client_id.ne_all(but_not_to))
-            .order((logout_deliveries::next_attempt_at, logout_deliveries::id))
+            .order((logout_deliveries::attempts.gt(0), logout_deliveries::next_attempt_at, logout_deliveries::id))
             .select((logout_deliveries::id, logout_deliveries::client_id))
             .limit(1)
             .get_result(self)
             .optional()?)
+    }
+
+    /// Lets what waits for this client wait until this time at least, but for what somebody is at; answers how much that is.
+    pub fn postpone_logout_deliveries(&mut self, client_id: &str, until: DateTime<Utc>) -> Result<usize, StoreError> {
+        let until = to_micros(until);
+        let waiting = logout_deliveries::table
+            .filter(logout_deliveries::status.eq(DeliveryStatus::Pending.as_str()))
+            .filter(logout_deliveries::client_id.eq(client_id))
+            .filter(logout_deliveries::next_attempt_at.lt(until))
+            .filter(logout_deliveries::leased_until.is_null());
+        Ok(diesel::update(waiting).set(logout_deliveries::next_attempt_at.eq(until)).execute(self)?)
     }
 
     /// Leases a due delivery for one attempt, which is counted; true if this call did it.

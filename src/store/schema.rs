@@ -156,6 +156,24 @@ diesel::table! {
         auth_time -> BigInt,
         expires_at -> BigInt,
         sid -> Text,
+        last_used_at -> Nullable<BigInt>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    personal_tokens (id) {
+        id -> Text,
+        user_id -> Text,
+        name -> Text,
+        jti -> Text,
+        environment -> Text,
+        scope -> Text,
+        resources -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
     }
 }
 
@@ -494,10 +512,46 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_verifications (number) {
+        number -> BigInt,
+        began_with -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        last_checkpoint -> BigInt,
+        signed_until -> BigInt,
+        events -> BigInt,
+        started_at -> BigInt,
+        checked_at -> BigInt,
+        state -> Text,
+        broken -> Nullable<Text>,
+        asked_by -> Text,
+        kid -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    refusals (id) {
+        id -> Text,
+        request_id -> Text,
+        occurred_at -> BigInt,
+        door -> Text,
+        code -> Text,
+        step -> Text,
+        message -> Text,
+        credential_id -> Nullable<Text>,
+        asked_by -> Nullable<Text>,
+        address -> Nullable<Text>,
+        asked -> Text,
+    }
+}
+
 diesel::joinable!(authorization_codes -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
+diesel::joinable!(personal_tokens -> users (user_id));
 diesel::joinable!(client_secrets -> clients (client_id));
 diesel::joinable!(access_key_secrets -> access_keys (access_key_id));
 diesel::joinable!(access_key_projects -> access_keys (access_key_id));
@@ -511,10 +565,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_key_secrets,
     access_keys,
     authorization_codes,
+    client_registrations,
     client_secrets,
     clients,
     grants,
     login_sessions,
+    personal_tokens,
     refresh_tokens,
     search_words,
     service_accounts,

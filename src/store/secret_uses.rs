@@ -75,6 +75,21 @@ impl StoreConnection {
         Ok(())
     }
 
+    /// Was one of these secrets of a credential used from this address, as far as addresses are told apart?
+    pub fn was_secret_used_from(
+        &mut self,
+        credential_id: &str,
+        secret_ids: &[&str],
+        address: &str,
+    ) -> Result<bool, StoreError> {
+        let uses = secret_uses::table
+            .filter(secret_uses::credential_id.eq(credential_id))
+            .filter(secret_uses::secret_id.eq_any(secret_ids))
+            .filter(secret_uses::address.eq(address))
+            .count();
+        Ok(uses.get_result::<i64>(self)? > 0)
+    }
+
     /// The uses of a credential's secrets, the latest first.
     pub fn list_secret_uses(&mut self, credential_id: &str) -> Result<Vec<SecretUse>, StoreError> {
         let rows: Vec<Row> = secret_uses::table

@@ -10,6 +10,14 @@ use crate::store::schema::usage_days;
 
 type Row = (String, i64, String, String, String, String, i64, i64, i64);
 
+fn read(
+    (credential_id, day, source, operation, project, outcome, requests, units, duration_micros): Row,
+) -> (UsageKey, UsageCount) {
+    let source = if source == UsageSource::Door.as_str() { UsageSource::Door } else { UsageSource::Report };
+    let count = UsageCount { requests, units, duration_micros };
+    (UsageKey { credential_id, day, source, operation, project, outcome }, count)
+}
+
 impl StoreConnection {
     /// Adds to the count of a day.
     pub fn add_usage(&mut self, key: &UsageKey, count: UsageCount) -> Result<(), StoreError> {
@@ -56,13 +64,19 @@ impl StoreConnection {
             query = query.filter(usage_days::credential_id.eq(id));
         }
         let rows: Vec<Row> = query.order((usage_days::credential_id, usage_days::day)).load(self)?;
-        let read =
-            |(credential_id, day, source, operation, project, outcome, requests, units, duration_micros): Row| {
-                let source = if source == UsageSource::Door.as_str() { UsageSource::Door } else { UsageSource::Report };
-                let count = UsageCount { requests, units, duration_micros };
-                (UsageKey { credential_id, day, source, operation, project, outcome }, count)
-            };
         Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// The counts of these credentials, from a day on.
+    pub fn list_usage_of(
+        &mut self,
+        credential_ids: &[&str],
+        since_day: i64,
+    ) -> Result<Vec<(UsageKey, UsageCount)>, StoreError> {
+        let query = usage_days::table
+            .filter(usage_days::credential_id.eq_any(credential_ids))
+            .filter(usage_days::day.ge(since_day));
+        Ok(query.load::<Row>(self)?.into_iter().map(read).collect())
     }
 
     /// The credentials with counts on this day, in order behind `after`, at most `limit`.

@@ -184,6 +184,13 @@ impl StoreConnection {
         Ok(diesel::update(standing).set(users::password_hash.eq(password_hash)).execute(self)? == 1)
     }
 
+    /// Is the account active? Holds the row until the write ends, as [`Self::confirm_password`] does.
+    pub fn confirm_active_user(&mut self, id: &str) -> Result<bool, StoreError> {
+        let active = Status::Active.as_str();
+        let standing = users::table.find(id).filter(users::status.eq(active));
+        Ok(diesel::update(standing).set(users::status.eq(active)).execute(self)? == 1)
+    }
+
     /// Replaces the hash of an unchanged password by one of another cost, unless it was changed meanwhile.
     pub fn update_user_rehash(&mut self, id: &str, old_hash: &str, new_hash: &str) -> Result<bool, StoreError> {
         let done = diesel::update(users::table.find(id).filter(users::password_hash.eq(old_hash)))

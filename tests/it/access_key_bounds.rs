@@ -36,10 +36,10 @@ on_both!(
 fn a_client_does_not_pass_for_something_else(engine: Engine) {
     let test = TestServer::start(engine);
     let admin = Admin::new(&test);
-    for id in ["ak_1", "sa_worker", "wf_0123456789abcdef0123456789abcdef"] {
+    for id in ["ak_1", "pt_1", "sa_worker", "wf_0123456789abcdef0123456789abcdef"] {
         let body = json!({ "client_id": id, "redirect_uris": ["https://a.example/"] });
         let detail = admin.post("/v1/clients", &body).problem(400, "invalid_request");
-        assert_eq!(detail, "client_id must not start with ak_, sa_ or wf_");
+        assert_eq!(detail, "client_id must not start with ak_, pt_, sa_ or wf_");
     }
 }
 

@@ -63,6 +63,10 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/users/bob/set-password", json!({ "password": PASSWORD }), "users:write", [200, 200]),
         (post.clone(), "/v1/users/bob/disable", none.clone(), "users:write", [200, 200]),
         (post.clone(), "/v1/users/bob/enable", none.clone(), "users:write", [200, 200]),
+        (get.clone(), "/v1/sessions", none.clone(), "users:read", [200, 200]),
+        (get.clone(), "/v1/users/bob/sessions", none.clone(), "users:read", [200, 200]),
+        (Method::DELETE, "/v1/users/bob/sessions", none.clone(), "users:write", [204, 204]),
+        (Method::DELETE, "/v1/users/bob/sessions/0f", none.clone(), "users:write", [404, 404]),
         (get.clone(), "/v1/scopes", none.clone(), "scopes:read", [200, 200]),
         (post.clone(), "/v1/scopes", photos.clone(), "scopes:write", [201, 409]),
         (get.clone(), "/v1/scopes/photos", none.clone(), "scopes:read", [200, 200]),
@@ -168,6 +172,7 @@ const PUBLIC: [&str; 1] = ["/v1/access-keys/report-leak"];
 fn pattern(path: &str) -> String {
     let path =
         path.split('?').next().unwrap().replace("/clients/web", "/clients/{client_id}").replace("/photos", "/{name}");
+    let path = path.replace("/sessions/0f", "/sessions/{sid}");
     ["/bob", "/ak_0", "/ak_none", "/worker", "/alpha"].into_iter().fold(path, |path, id| path.replace(id, "/{id}"))
 }
 

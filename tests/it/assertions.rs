@@ -1,6 +1,8 @@
 //! private_key_jwt and client_secret_jwt (RFC 7523, OpenID Connect Core §9).
 
+use std::io::Write as _;
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use grantor::domain::client::Status;
 use grantor::domain::client_metadata::AssertionAudience;
@@ -10,6 +12,7 @@ use grantor::flows::purge::purge;
 use grantor::protocol::client_auth_method::ClientAuthMethod;
 use serde_json::{Value, json};
 
+use crate::alerts_support::Receiver;
 use crate::assertions_support::*;
 use crate::support::*;
 
@@ -25,6 +28,7 @@ on_both!(
     a_secret_that_makes_macs_is_never_sent,
     keys_are_found_by_kid_or_tried,
     published_keys_are_read_and_read_again,
+    a_slow_jwks_uri_holds_up_its_own_client_only,
     what_a_jwks_uri_may_answer,
     registrations_that_cannot_work_are_refused,
     failures_are_counted,
@@ -335,26 +339,70 @@ fn published_keys_are_read_and_read_again(engine: Engine) {
     assert_eq!((with("old", &old).status.as_u16(), with("old", &old).status.as_u16()), (200, 200));
     assert_eq!(receiver.received().len(), 1, "read once");
     assert_eq!(receiver.received()[0].line, "GET /keys HTTP/1.1");
-    // A key that is not known may be new; but not more often than every 30 seconds.
+    // A key that is not known may be new, and works at once; but three readings in 30 seconds are all.
     document.lock().unwrap().1 = jwks(&[(&new, Some("new"))]).to_string();
-    assert_refused(&with("new", &new), "no key that fits");
-    assert_eq!(receiver.received().len(), 1);
-    test.advance(30);
     assert_eq!(with("new", &new).status, 200);
     assert_eq!(receiver.received().len(), 2);
     for _ in 0..3 {
         assert_refused(&with("old", &old), "no key that fits");
     }
-    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(receiver.received().len(), 3);
+    document.lock().unwrap().1 = jwks(&[(&old, Some("old")), (&new, Some("new"))]).to_string();
+    assert_refused(&with("old", &old), "no key that fits");
+    test.advance(30);
+    assert_eq!(with("old", &old).status, 200);
+    assert_eq!(receiver.received().len(), 4);
     // A wrong signature with a known kid is no reason to read anything.
     test.advance(30);
     assert_refused(&with("new", &old), "signature");
-    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(receiver.received().len(), 4);
     // What was withdrawn ends within ten minutes, though nobody asks for another key.
     document.lock().unwrap().1 = jwks(&[]).to_string();
     test.advance(600);
     assert_refused(&with("new", &new), "no key that fits");
-    assert_eq!(receiver.received().len(), 3);
+    assert_eq!(receiver.received().len(), 6, "once for its age and once more for the key");
+}
+
+fn a_slow_jwks_uri_holds_up_its_own_client_only(engine: Engine) {
+    let key = Key::ec();
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let set = jwks(&[(&key, None)]).to_string();
+    let body = set.clone();
+    let slow = Receiver::start(Box::new(move |_, stream| {
+        let _ = arrived.send(());
+        let _ = gate.recv();
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    }));
+    let quick = publisher(&Arc::new(Mutex::new((200, set))));
+    let test = TestServer::start_with(engine, |config| config.outbound.danger_allow_private_targets = true);
+    for (id, receiver) in [("slow", &slow), ("quick", &quick)] {
+        let mut members = key_members(id, None);
+        members.jwks_uri = Some(Some(format!("http://{}/keys", receiver.address)));
+        test.client(members);
+    }
+    let ask = |id: &str| {
+        let claims = assertion_claims(&test, id, &json!({}));
+        ask_with(&test, &signed(&json!({ "alg": "ES256" }), &claims, &key))
+    };
+    std::thread::scope(|scope| {
+        let asking = [(); 12].map(|()| scope.spawn(|| ask("slow")));
+        arrivals.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert_eq!(ask("quick").status, 200);
+        // Four of the twelve find no place, and their answers are the first.
+        while asking.iter().filter(|asking| asking.is_finished()).count() < 4 {
+            std::thread::yield_now();
+        }
+        open.send(()).unwrap();
+        let answers = asking.map(|asking| asking.join().unwrap());
+        let busy: Vec<_> = answers.iter().filter(|answer| answer.status != 200).collect();
+        assert_eq!(busy.len(), 4);
+        for answer in busy {
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after").is_empty()), (503, false));
+            assert_eq!(answer.json()["error"], "temporarily_unavailable");
+        }
+    });
+    assert_eq!(slow.received().len(), 1);
 }
 
 fn what_a_jwks_uri_may_answer(engine: Engine) {

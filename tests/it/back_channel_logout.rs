@@ -33,6 +33,8 @@ on_both!(
     of_many_threads_one_sends,
     another_instance_sends_what_is_left,
     it_goes_out_at_once,
+    a_client_that_fails_rests_with_all_that_waits_for_it,
+    clients_that_do_not_answer_hold_up_nobody,
     deliveries_are_seen_and_go,
 );
 
@@ -307,6 +309,86 @@ fn it_goes_out_at_once(engine: Engine) {
     confirm(&browser, "/logout");
     arrived.recv_timeout(Duration::from_secs(10)).expect("the job sends it by itself");
     drop(running);
+}
+
+fn a_client_that_fails_rests_with_all_that_waits_for_it(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &[]);
+    let receiver = Receiver::with_statuses(&[500, 500, 200]);
+    let (bad, good) = (told(&test, "bad", &receiver), Receiver::with_statuses(&[200]));
+    let good = told(&test, "good", &good);
+    let log_out = |client: &TestClient| {
+        let browser = Browser::new(&test);
+        tokens(&test, &browser, client, "ada", "read");
+        confirm(&browser, "/logout");
+    };
+    (0..3).for_each(|_| log_out(&bad));
+    assert_eq!((deliver(&test), receiver.received().len()), (1, 1), "one attempt, not three");
+    log_out(&bad);
+    log_out(&good);
+    assert_eq!((deliver(&test), receiver.received().len()), (1, 1), "the other client's, and nothing new to this one");
+    // Two of it have the time of the rest at an instance that knows of no failure, too.
+    let sibling = test.sibling_with(|config| config.outbound.danger_allow_private_targets = true);
+    test.advance(4);
+    let waiting = |now| {
+        let due = sibling.server.store.read(move |connection| connection.find_due_logout_delivery(&[], now)).unwrap();
+        due.is_some()
+    };
+    let fresh = list(&test).into_iter().find(|delivery| delivery.status == DeliveryStatus::Pending).unwrap();
+    assert_eq!(fresh.attempts, 0);
+    assert!(waiting(test.clock.now()), "the one made during the rest");
+    test.advance(2);
+    // What was never tried goes first; the second failure doubles the rest.
+    assert_eq!((deliver(&test), receiver.received().len()), (1, 2));
+    assert_eq!(list(&test).iter().filter(|delivery| delivery.attempts == 1).count(), 3, "{:?}", list(&test));
+    test.advance(9);
+    assert_eq!(deliver(&test), 0);
+    test.advance(1);
+    assert_eq!((deliver(&test), receiver.received().len()), (4, 6), "it answers: everything goes, one after the other");
+    assert!(list(&test).iter().all(|delivery| delivery.status == DeliveryStatus::Delivered));
+}
+
+fn clients_that_do_not_answer_hold_up_nobody(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &[]);
+    let (arrived, arrivals) = mpsc::channel();
+    let gate = std::sync::Arc::new(Barrier::new(3));
+    let receivers: Vec<Receiver> = (0..3)
+        .map(|_| {
+            let (arrived, gate) = (arrived.clone(), gate.clone());
+            Receiver::start(Box::new(move |number, stream| {
+                if number > 0 {
+                    let _ = arrived.send(());
+                    gate.wait();
+                }
+                let _ = write!(stream, "HTTP/1.1 500 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            }))
+        })
+        .collect();
+    let answering = Receiver::with_statuses(&[200]);
+    let browser = Browser::new(&test);
+    for (number, receiver) in receivers.iter().enumerate() {
+        tokens(&test, &browser, &told(&test, &format!("silent-{number}"), receiver), "ada", "read");
+    }
+    confirm(&browser, "/logout");
+    assert_eq!(deliver(&test), 3, "each fails once");
+    test.advance(10);
+    std::thread::scope(|scope| {
+        let threads = [(); 2].map(|()| scope.spawn(|| deliver(&test)));
+        (0..2).for_each(|_| arrivals.recv_timeout(Duration::from_secs(10)).unwrap());
+        // Two wait for an answer. There is a third one due, which must wait; what is for another client goes out.
+        assert_eq!(deliver(&test), 0);
+        tokens(&test, &browser, &told(&test, "answering", &answering), "ada", "read");
+        confirm(&browser, "/logout");
+        assert_eq!((deliver(&test), answering.received().len()), (1, 1));
+        gate.wait();
+        // Whoever is done first goes on with the third one, which nobody lets wait any more.
+        arrivals.recv_timeout(Duration::from_secs(10)).unwrap();
+        let other = std::sync::Arc::clone(&gate);
+        scope.spawn(move || other.wait());
+        gate.wait();
+        assert_eq!(threads.map(|thread| thread.join().unwrap()).into_iter().sum::<usize>(), 3);
+    });
 }
 
 fn deliveries_are_seen_and_go(engine: Engine) {

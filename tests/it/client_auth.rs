@@ -1,9 +1,11 @@
 //! Client authentication (RFC 6749 §2.3): exactly one method at a time, and an answer that gives nothing away.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use grantor::config::Config;
 use grantor::domain::client::Status;
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::{self, ClientMembers};
+use grantor::flows::usage;
 
 use crate::support::*;
 
@@ -19,6 +21,7 @@ on_both!(
     a_disabled_client_is_told_so_once_it_has_proven_itself,
     a_chosen_secret_works_like_a_random_one,
     guesses_of_a_chosen_secret_are_throttled,
+    guesses_of_others_do_not_lock_a_client_out,
     an_old_secret_works_until_its_grace_ends,
     without_grace_an_old_secret_ends_at_once,
     every_endpoint_authenticates_alike,
@@ -239,6 +242,36 @@ fn guesses_of_a_chosen_secret_are_throttled(engine: Engine) {
     assert_eq!(post("hunter2 and more").status, 200);
     test.advance(60);
     assert_refused(&post("hunter2 and more"), FAILED);
+}
+
+fn guesses_of_others_do_not_lock_a_client_out(engine: Engine) {
+    let settings = |config: &mut Config| {
+        config.login.failures_per_account = 3;
+        config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    };
+    let test = TestServer::start_with(engine, settings);
+    drop(imported(&test));
+    let post = |test: &TestServer, from: &str, secret: &str| {
+        let form = [("grant_type", "client_credentials"), ("client_id", "imported"), ("client_secret", secret)];
+        let request = http_client().post(test.url("/oauth/token")).header("x-forwarded-for", from);
+        Answer::of(request.header("x-forwarded-proto", "https").form(&form)).status.as_u16()
+    };
+    let right = "hunter2 and more";
+    assert_eq!(post(&test, "198.51.100.7", right), 200);
+    assert_eq!(usage::flush(&test.server).failed, None);
+    // Another instance knows as little as this one after a restart.
+    let restarted = test.sibling_with(settings);
+    let wrong = |from: &str| [(); 4].map(|()| post(&restarted, from, "a wrong guess"));
+    assert_eq!(wrong("203.0.113.1"), [401, 401, 401, 429]);
+    assert_eq!(post(&restarted, "203.0.113.1", right), 429);
+    assert_eq!(post(&restarted, "192.0.2.1", right), 200, "one address locks nobody else out");
+    // Guesses from many addresses are locked, but not where the secret was used before.
+    let restarted = test.sibling_with(settings);
+    for last in 1..=10 {
+        (0..3).for_each(|_| assert_eq!(post(&restarted, &format!("203.0.113.{last}"), "a wrong guess"), 401));
+    }
+    assert_eq!([post(&restarted, "192.0.2.2", right), post(&restarted, "198.51.100.7", right)], [429, 200]);
+    assert_eq!(test.events("client.throttled").len(), 2);
 }
 
 fn rotate(test: &TestServer, client: &TestClient, grace: u32) -> String {

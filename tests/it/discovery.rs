@@ -217,7 +217,8 @@ fn the_metadata_document(engine: Engine) {
         "HS256"
       ],
       "ui_locales_supported": [
-        "en"
+        "en",
+        "de"
       ],
       "userinfo_endpoint": "ISSUER/oauth/userinfo",
       "userinfo_signing_alg_values_supported": [

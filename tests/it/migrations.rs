@@ -342,7 +342,7 @@ fn both_databases_check_alike() {
             user("b", "revoked"),
             user("b", "ACTIVE"),
             user("a", "active"),
-            "INSERT INTO login_sessions VALUES ('x', 'nobody', 0, 0, 0, 's')".to_owned(),
+            "INSERT INTO login_sessions VALUES ('x', 'nobody', 0, 0, 0, 's', 0, NULL, NULL)".to_owned(),
             "INSERT INTO client_origins VALUES ('https://a.example', 'nobody')".to_owned(),
             "INSERT INTO server_state VALUES ('a', NULL)".to_owned(),
         ] {

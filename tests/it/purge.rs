@@ -117,8 +117,12 @@ fn fill(test: &TestServer, user: &str, now: DateTime<Utc>) {
             let session = LoginSession {
                 sid: label.to_owned(),
                 user_id: UserId(user.clone()),
+                created_at: start_time(),
                 auth_time: start_time(),
+                last_used_at: start_time(),
                 expires_at: now + offset,
+                address: None,
+                user_agent: None,
             };
             connection.insert_login_session(label.as_bytes(), &session)?;
             connection.insert_client_secret(&secret(label, Some(now - day + offset)))?;

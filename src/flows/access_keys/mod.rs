@@ -196,14 +196,26 @@ pub(super) fn said(limits: Limits, plan: Option<&str>) -> String {
 
 /// A key that the caller may change or remove. Whoever is limited to projects leaves those of others alone.
 fn find_to_write(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    let key = find(server, own::to_write(caller)?, id)?;
+    find_within(server, caller, own::to_write(caller)?, id)
+}
+
+fn find_within(server: &Server, caller: &Caller, reach: own::Reach<'_>, id: &str) -> FlowResult<AccessKey> {
+    let key = find(server, reach, id)?;
     caller.may_hand_out_projects(&key.projects)?;
     Ok(key)
 }
 
 /// A key that can still be changed.
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<AccessKey> {
-    let key = find_to_write(server, caller, id)?;
+    changeable(find_to_write(server, caller, id)?)
+}
+
+/// A key whose status can still be changed, to this one.
+fn find_to_set(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
+    changeable(find_within(server, caller, own::to_set(caller, to)?, id)?)
+}
+
+fn changeable(key: AccessKey) -> FlowResult<AccessKey> {
     if key.status == Status::Revoked {
         return Err(Denial::Conflict("the access key is revoked, which is final".to_owned()).into());
     }

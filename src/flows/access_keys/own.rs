@@ -2,6 +2,7 @@
 
 use crate::domain::access_key::{AccessKey, Owner};
 use crate::domain::audit_event::Actor;
+use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::limits::Limits;
 use crate::flows::Server;
@@ -43,6 +44,11 @@ pub(super) fn to_read_usage(caller: &Caller) -> Result<Reach<'_>, Denial> {
 /// The keys that the caller may change.
 pub(super) fn to_write(caller: &Caller) -> Result<Reach<'_>, Denial> {
     reach(caller, "access-keys:write", WRITE)
+}
+
+/// The keys that the caller may bring into this status: who may stop things stops every key.
+pub(super) fn to_set(caller: &Caller, to: Status) -> Result<Reach<'_>, Denial> {
+    if to == Status::Inactive && caller.may_disable() { Ok(Reach::All) } else { to_write(caller) }
 }
 
 fn reach<'a>(caller: &'a Caller, all: &'static str, own: &str) -> Result<Reach<'a>, Denial> {

@@ -5,7 +5,7 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::flows::Server;
-use crate::flows::access_keys::{bounds, changed_at, find_to_change, find_to_write, write_change};
+use crate::flows::access_keys::{bounds, changed_at, find_to_set, find_to_write, write_change};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
@@ -20,7 +20,7 @@ pub(super) const fn action(to: Status) -> AuditAction {
 
 /// Disables, enables or revokes a key. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
-    let before = find_to_change(server, caller, id)?;
+    let before = find_to_set(server, caller, id, to)?;
     match to {
         Status::Active => bounds::check_unless_self(server, caller, &before)?,
         Status::Inactive | Status::Revoked => bounds::check_unless_own(server, caller, &before)?,

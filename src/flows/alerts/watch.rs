@@ -113,8 +113,7 @@ fn judge(
     (day, complete): (i64, bool),
 ) -> usize {
     let now = server.clock.now();
-    let kind = if credential_id.starts_with("ak_") { "access_key" } else { "client" };
-    let subject = AlertSubject::new(kind, credential_id);
+    let subject = AlertSubject::of_credential(credential_id);
     let reported = counts.iter().any(|(key, _)| key.day == day && key.source == UsageSource::Report);
     // What API servers say of a request is nearer to the truth than that a door let it in.
     let source = if reported { UsageSource::Report } else { UsageSource::Door };

@@ -7,8 +7,9 @@ mod secrets;
 mod sector;
 
 pub use members::{ClientMembers, ClientWithSecret};
-pub use secrets::{ClientSecretInUse, finish_rotation, list as list_secrets, rotate as rotate_secret};
+pub use secrets::{ClientSecretInUse, ClientSecretState, finish_rotation};
 pub(super) use secrets::{has_secret, replace as replace_secret};
+pub use secrets::{list as list_secrets, list_states as list_secret_states, rotate as rotate_secret};
 
 use check::settle;
 pub(super) use members::{apply, blank};
@@ -27,7 +28,7 @@ use crate::domain::search::ListFilter;
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, environments, subject};
+use crate::flows::{Server, console, environments, subject};
 use crate::store::StoreError;
 
 /// A registration that holds, before it is written. No `Debug`.
@@ -48,7 +49,7 @@ pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembe
         }
     };
     if ClientId::is_reserved(&client_id) {
-        return Err(Denial::InvalidMember("client_id must not start with ak_, sa_ or wf_".to_owned()).into());
+        return Err(Denial::InvalidMember("client_id must not start with ak_, pt_, sa_ or wf_".to_owned()).into());
     }
     // RFC 9700 §4.15: a client that acts for itself must not look like a user.
     if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
@@ -116,8 +117,32 @@ pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRe
 fn find_to_change(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
     caller.require("clients:write")?;
     let client = find(server, client_id)?;
+    check_over(server, caller, &client)?;
+    changeable(client)
+}
+
+/// One client, for somebody who may act as it.
+pub fn show_to_change(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
+    find_to_change(server, caller, client_id)
+}
+
+fn check_over(server: &Server, caller: &Caller, client: &Client) -> Result<(), Denial> {
     caller.may_register(&client.scope, &server.scopes())?;
-    caller.may_hand_out(server.roles.scope_of(&client.roles).iter())?;
+    caller.may_hand_out(server.roles.scope_of(&client.roles).iter())
+}
+
+/// A client whose status the caller may change to this one. Whoever stops a client does not become it. The console's own is
+/// left to those who hold all of it: without it, nobody could undo that here.
+fn find_to_set(server: &Server, caller: &Caller, client_id: &str, to: Status) -> FlowResult<Client> {
+    caller.require_to_set(to, "clients:write")?;
+    let client = find(server, client_id)?;
+    if to != Status::Inactive || !caller.may_disable() || client_id == console::CLIENT_ID {
+        check_over(server, caller, &client)?;
+    }
+    changeable(client)
+}
+
+fn changeable(client: Client) -> FlowResult<Client> {
     if client.status == Status::Revoked {
         return Err(Denial::Conflict("the client is revoked, which is final".to_owned()).into());
     }
@@ -187,7 +212,7 @@ fn limits_changed(before: &Client, after: &Client) -> Option<String> {
 
 /// Disables, enables or revokes a client. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, client_id: &str, to: Status) -> FlowResult<Client> {
-    let mut client = find_to_change(server, caller, client_id)?;
+    let mut client = find_to_set(server, caller, client_id, to)?;
     let action = match to {
         Status::Active => AuditAction::ClientEnabled,
         Status::Inactive => AuditAction::ClientDisabled,

@@ -40,6 +40,18 @@ pub struct ClientSecretInUse {
     pub workflows: Vec<WorkflowId>,
 }
 
+/// The state of a secret that works now, without where it is used from.
+pub struct ClientSecretState {
+    /// Its last four characters.
+    pub last_four: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working; None while it is the current one.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used; some seconds late.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
 /// A random secret and its row, or the row of one that was brought along.
 pub(super) fn make_secret(
     server: &Server,
@@ -193,6 +205,28 @@ pub fn finish_rotation(server: &Server, caller: &Caller, client_id: &str) -> Flo
         return Err(Denial::Conflict("no secret of this client is being replaced".to_owned()).into());
     }
     Ok(client)
+}
+
+/// The states of the secrets that work now, the current one last.
+pub fn list_states(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Vec<ClientSecretState>> {
+    caller.require("clients:read")?;
+    let now = server.clock.now();
+    let (secrets, uses) = server.store.read(|connection| {
+        Ok((connection.find_live_client_secrets(client_id, now)?, connection.list_secret_uses(client_id)?))
+    })?;
+    let state = |secret: ClientSecret| ClientSecretState {
+        last_used_at: uses
+            .iter()
+            .filter(|used| used.secret_id == secret.id.as_str())
+            .map(|used| used.last_used_at)
+            .max(),
+        last_four: secret.last_four,
+        created_at: secret.created_at,
+        expires_at: secret.expires_at,
+    };
+    let mut states: Vec<_> = secrets.into_iter().map(state).collect();
+    states.sort_by_key(|secret| (secret.expires_at.is_none(), secret.created_at));
+    Ok(states)
 }
 
 /// The secrets of a client that work now, the oldest first. That somebody looked is an event.

@@ -150,6 +150,8 @@ fn name_of(server: &Server, credential_id: &str) -> FlowResult<Option<String>> {
     let name = server.store.read(|connection| {
         Ok(if credential_id.starts_with("ak_") {
             connection.find_access_key(credential_id)?.map(|key| key.name)
+        } else if credential_id.starts_with("pt_") {
+            connection.find_personal_token(credential_id)?.map(|(token, _)| token.name)
         } else {
             connection.find_client(credential_id)?.map(|client| client.client_name)
         })

@@ -8,11 +8,12 @@ use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Client;
 use crate::domain::credential::{Credential, Verdict};
 use crate::domain::denial::Denial;
-use crate::flows::Server;
+use crate::domain::refusal::RefusingDoor;
 use crate::flows::error::FlowResult;
 use crate::flows::token::Authority;
 use crate::flows::token::mint::{self, Draft};
-use crate::flows::verdict::{self, Presented, Question};
+use crate::flows::verdict::{self, Judged, Presented, Question, Trace};
+use crate::flows::{Server, refusals};
 use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 use crate::protocol::token_request::{ACCESS_KEY_TYPE, ACCESS_TOKEN_TYPE};
@@ -59,6 +60,10 @@ pub fn redeem(
         scope: wanted.scope.cloned().unwrap_or_default(),
         address: source.address,
         operation: OPERATION.to_owned(),
+        trace: Some(Trace {
+            asked_by: client.map(|client| client.client_id.0.clone()),
+            ..Trace::new(RefusingDoor::TokenExchange, source.request_id.clone())
+        }),
         ..Question::default()
     };
     let judged = verdict::judge_found(server, credential, &question)?;
@@ -87,19 +92,22 @@ pub fn redeem(
 /// The access key that is presented, good or not.
 fn find(server: &Server, token: Zeroizing<String>, source: &Source) -> FlowResult<Credential> {
     let unknown = || Denial::SubjectTokenRefused(Verdict::Unknown);
-    if server.environment_of_key(&token).is_none() {
-        return Err(unknown().into());
-    }
     let question = Question {
         address: source.address,
         hiding_proxy: source.hiding_proxy,
         operation: OPERATION.to_owned(),
+        trace: Some(Trace::new(RefusingDoor::TokenExchange, source.request_id.clone())),
         ..Question::default()
     };
-    let found = verdict::find(server, &Presented::Bearer(token), &question)?;
+    if server.environment_of_key(&token).is_none() {
+        refusals::judged(server, &mut Judged::unknown(), &question);
+        return Err(unknown().into());
+    }
+    let presented = Presented::Bearer(token);
+    let found = verdict::find(server, &presented, &question)?;
     if found.is_none() {
         // Whoever tries keys that look right is noticed, as at the other doors.
-        verdict::unknown(server, &question);
+        verdict::unknown(server, &verdict::tracing(server, &presented, &question));
     }
     Ok(found.ok_or_else(unknown)?)
 }
@@ -156,6 +164,7 @@ fn draft(server: &Server, client: Option<&Client>, credential: &Credential) -> D
         roles: credential.user.as_ref().map(|user| user.roles.clone()),
         grant_id: None,
         access_key_id: Some(credential.id.clone()),
+        personal_token_id: None,
         workflow_id: None,
         workflow_authorized_at: None,
         projects: (!credential.projects.is_empty()).then(|| credential.projects.clone()),

@@ -68,6 +68,8 @@ pub struct Draft {
     pub grant_id: Option<String>,
     /// The access key it was exchanged for.
     pub access_key_id: Option<String>,
+    /// The personal token that it is.
+    pub personal_token_id: Option<String>,
     /// The workflow it is for.
     pub workflow_id: Option<String>,
     /// When that workflow was authorized, in microseconds.
@@ -88,6 +90,7 @@ impl Draft {
             roles: None,
             grant_id: None,
             access_key_id: None,
+            personal_token_id: None,
             workflow_id: None,
             workflow_authorized_at: None,
             projects: None,
@@ -130,6 +133,7 @@ pub fn sign(server: &Server, draft: Draft, authority: &Authority) -> Result<Mint
         roles: draft.roles,
         grant_id: draft.grant_id,
         access_key_id: draft.access_key_id,
+        personal_token_id: draft.personal_token_id,
         workflow_id: draft.workflow_id,
         workflow_authorized_at: draft.workflow_authorized_at,
         projects: draft.projects,

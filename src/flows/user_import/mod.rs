@@ -233,6 +233,7 @@ pub(in crate::flows) fn write_edit(
         if after.status != Status::Active {
             connection.delete_login_sessions_of_user(after.id.as_str())?;
             connection.revoke_grants_of_user(after.id.as_str(), RevocationReason::UserChange, now)?;
+            connection.revoke_personal_tokens_of_user(after.id.as_str(), now)?;
         }
     }
     Ok(())

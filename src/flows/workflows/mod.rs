@@ -181,7 +181,8 @@ pub fn invalidate(server: &Server, caller: &Caller, id: &str) -> FlowResult<Show
 
 /// Disables, enables or revokes a workflow. Revoking is final.
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<ShownWorkflow> {
-    let before = find_to_change(server, caller, id)?;
+    caller.require_to_set(to, "client-workflows:write")?;
+    let before = changeable(find(server, id)?)?;
     let action = match to {
         Status::Active => AuditAction::WorkflowEnabled,
         Status::Inactive => AuditAction::WorkflowDisabled,
@@ -194,7 +195,10 @@ pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> Flo
 /// A workflow that can still be changed.
 fn find_to_change(server: &Server, caller: &Caller, id: &str) -> FlowResult<Workflow> {
     caller.require("client-workflows:write")?;
-    let workflow = find(server, id)?;
+    changeable(find(server, id)?)
+}
+
+fn changeable(workflow: Workflow) -> FlowResult<Workflow> {
     if workflow.status == Status::Revoked {
         return Err(Denial::Conflict("the workflow is revoked, which is final".to_owned()).into());
     }

@@ -164,7 +164,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse an access key for now.
 #[utoipa::path(post, path = "/v1/access-keys/{id}/disable", tag = "access-keys", params(("id" = String, Path)),
-    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"])))]
+    responses((status = 200, body = AccessKey), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }

@@ -112,7 +112,7 @@ async fn set_status(api: Api, client_id: web::Path<String>, to: Status) -> HttpR
 
 /// Refuse a client for now.
 #[utoipa::path(post, path = "/v1/clients/{client_id}/disable", tag = "clients", params(("client_id" = String, Path)),
-    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+    responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, client_id: web::Path<String>) -> HttpResponse {
     set_status(api, client_id, Status::Inactive).await
 }

@@ -4,8 +4,10 @@ mod access_keys;
 mod alerts;
 mod audit_checkpoints;
 mod audit_events;
+mod audit_verifications;
 mod clients;
 mod configured;
+mod explain;
 mod logout_deliveries;
 pub(super) mod openapi;
 mod overview;
@@ -14,23 +16,29 @@ mod registration_tokens;
 mod revoked_tokens;
 mod scopes;
 mod service_accounts;
+mod sessions;
 mod signing_keys;
 mod usage;
 mod users;
 mod verify;
 mod workflows;
 
+pub(super) use audit_events::{filter as audit_filter, stream as stream_audit_export};
+pub(super) use explain::hypothetical;
 pub use openapi::document as openapi_document;
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Scope, web};
 use serde::Serialize;
 
+use crate::domain::audit_event::Source;
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
+use crate::domain::refusal::RefusingDoor;
 use crate::domain::search::{ListFilter, SearchText};
 use crate::flows::caller::Caller;
-use crate::flows::error::FlowResult;
+use crate::flows::error::{FlowError, FlowResult};
+use crate::flows::refusals::{self, Whom};
 use crate::flows::{Server, bearer};
 use crate::http::edge::{self, Edge};
 use crate::http::error::api_error;
@@ -63,6 +71,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/users/{id}/set-password").route(web::post().to(users::set_password)))
         .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
         .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
+        .configure(login_sessions)
         .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
         .service(
             web::resource("/scopes/{name}")
@@ -90,8 +99,8 @@ pub fn scope() -> Scope {
         .service(web::resource("/workflows/{id}/disable").route(web::post().to(workflows::disable)))
         .service(web::resource("/workflows/{id}/enable").route(web::post().to(workflows::enable)))
         .service(web::resource("/workflows/{id}/revoke").route(web::post().to(workflows::revoke)))
-        .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
         .service(web::resource("/overview").route(web::get().to(overview::show)))
+        .configure(audit_log)
         .service(web::resource("/usage").route(web::post().to(usage::report)))
         .service(web::resource("/access-keys/{id}/usage").route(web::get().to(usage::of_access_key)))
         .service(web::resource("/clients/{client_id}/usage").route(web::get().to(usage::of_client)))
@@ -100,6 +109,18 @@ pub fn scope() -> Scope {
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
         .default_service(web::to(edge::not_found))
+}
+
+/// Where people are signed in.
+fn login_sessions(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/sessions").route(web::get().to(sessions::list)))
+        .service(
+            web::resource("/users/{id}/sessions")
+                .route(web::get().to(sessions::list_of_user))
+                .route(web::delete().to(sessions::end_all)),
+        )
+        .service(web::resource("/users/{id}/sessions/{sid}").route(web::delete().to(sessions::end)));
 }
 
 /// What lets clients register themselves.
@@ -111,6 +132,21 @@ fn registration(config: &mut web::ServiceConfig) {
                 .route(web::post().to(registration_tokens::create)),
         )
         .service(web::resource("/registration-tokens/{id}").route(web::delete().to(registration_tokens::revoke)));
+}
+
+/// The audit log and its proof, and why requests were refused.
+fn audit_log(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/audit-events").route(web::get().to(audit_events::list)))
+        .service(web::resource("/explain").route(web::get().to(explain::show)).route(web::post().to(explain::ask)))
+        .service(web::resource("/refusals").route(web::get().to(explain::list)))
+        .service(web::resource("/audit-events/export").route(web::get().to(audit_events::export)))
+        .service(web::resource("/audit-chain").route(web::get().to(audit_verifications::state)))
+        .service(
+            web::resource("/audit-verifications")
+                .route(web::get().to(audit_verifications::list))
+                .route(web::post().to(audit_verifications::verify)),
+        );
 }
 
 /// Access keys, who owns them, and what they are limited to.
@@ -191,11 +227,16 @@ impl Api {
         &self,
         flow: impl FnOnce(&Server, &Caller) -> FlowResult<T> + Send + 'static,
     ) -> FlowResult<T> {
-        let token = extract::only_bearer(&self.request)?;
         let source = extract::source(&self.request, &self.edge);
+        let token = extract::only_bearer(&self.request);
         let ran = run_waiting(&self.server, move |server| {
-            let (caller, standing) = bearer::admit(server, token.as_deref(), source)?;
-            Ok((standing, flow(server, &caller)))
+            let noted = Source { user_agent: None, ..source.clone() };
+            let note = |error: &FlowError, whom| refusals::denied(server, RefusingDoor::AdminApi, error, whom, &noted);
+            let token = token.map_err(FlowError::from).inspect_err(|error| note(error, Whom::default()))?;
+            let admitted = bearer::admit(server, token.as_deref(), source);
+            let (caller, standing) = admitted.inspect_err(|error| note(error, Whom::default()))?;
+            let whom = Whom { proven: caller.credential_id(), claimed: caller.actor.id() };
+            Ok((standing, flow(server, &caller).inspect_err(|error| note(error, whom))))
         });
         let (standing, result) = ran.await?;
         self.request.extensions_mut().insert(Standing(standing));

@@ -10,8 +10,9 @@ use utoipa::{Modify, OpenApi};
 use crate::crypto::etag::etag;
 use crate::flows::Server;
 use crate::http::api::{
-    access_keys, alerts, audit_checkpoints, audit_events, clients, configured, logout_deliveries, overview, projects,
-    registration_tokens, revoked_tokens, scopes, service_accounts, signing_keys, usage, users, verify, workflows,
+    access_keys, alerts, audit_checkpoints, audit_events, audit_verifications, clients, configured, explain,
+    logout_deliveries, overview, projects, registration_tokens, revoked_tokens, scopes, service_accounts, sessions,
+    signing_keys, usage, users, verify, workflows,
 };
 use crate::http::oauth::{device_authorization, introspect, par, register, revoke, token, userinfo};
 use crate::http::{forward_auth, respond};
@@ -54,10 +55,13 @@ impl Modify for Bearer {
         clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
         clients::finish_rotation, clients::disable,
         clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
-        users::disable, users::enable, scopes::list, scopes::create, scopes::show, scopes::update, scopes::delete,
-        signing_keys::list, signing_keys::rotate, audit_events::list, audit_checkpoints::list, revoked_tokens::list,
-        verify::verify, verify::verify_batch, logout_deliveries::list, alerts::list, alerts::list_deliveries, alerts::resend, alerts::test,
-        overview::show, usage::report, usage::of_access_key, usage::of_client,
+        alerts::list, alerts::list_deliveries, alerts::resend, alerts::test, audit_checkpoints::list,
+        audit_events::export, audit_events::list, audit_verifications::list, audit_verifications::state,
+        audit_verifications::verify, explain::ask, explain::list, explain::show, logout_deliveries::list,
+        overview::show, revoked_tokens::list, scopes::create, scopes::delete, scopes::list, scopes::show,
+        scopes::update, sessions::end, sessions::end_all, sessions::list, sessions::list_of_user,
+        signing_keys::list, signing_keys::rotate, usage::of_access_key, usage::of_client, usage::report,
+        users::disable, users::enable, verify::verify, verify::verify_batch,
         workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
         workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,
         access_keys::list, access_keys::create, access_keys::show, access_keys::update, access_keys::secrets,

@@ -72,7 +72,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse a service account, and with it its keys, for now.
 #[utoipa::path(post, path = "/v1/service-accounts/{id}/disable", tag = "service-accounts", params(("id" = String, Path)),
-    responses((status = 200, body = ServiceAccount), (status = "4XX", body = Problem)), security(("bearer" = ["service-accounts:write"])))]
+    responses((status = 200, body = ServiceAccount), (status = "4XX", body = Problem)), security(("bearer" = ["service-accounts:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }

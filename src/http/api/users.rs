@@ -88,7 +88,7 @@ async fn set_active(api: Api, id: web::Path<String>, active: bool) -> HttpRespon
 
 /// Disable an account; its sessions and grants end.
 #[utoipa::path(post, path = "/v1/users/{id}/disable", tag = "users", params(("id" = String, Path)),
-    responses((status = 200, body = User), (status = "4XX", body = Problem)), security(("bearer" = ["users:write"])))]
+    responses((status = 200, body = User), (status = "4XX", body = Problem)), security(("bearer" = ["users:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_active(api, id, false).await
 }

@@ -4,8 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
+use crate::domain::audit_event::Source;
+use crate::domain::refusal::RefusingDoor;
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
+use crate::flows::refusals::{self, Whom};
 use crate::flows::resource_server::{Authorization, ResourceServer};
 use crate::flows::verify::{self, Verification, VerificationBatch, Verified, VerifiedBatch};
 use crate::http::api::openapi::Problem;
@@ -57,12 +60,17 @@ async fn answer<T: Serialize + Send + 'static>(
 ) -> HttpResponse {
     let authorization: Authorization = extract::authorization(request);
     let source = extract::source(request, edge);
+    let (address, request_id) = (source.address, source.request_id.clone());
     let answered = run(server, move |server| {
         let caller = ResourceServer::authenticate(server, authorization, "credentials:verify", source)?;
         flow(server, &caller)
     });
     match answered.await {
         Ok(body) => no_store_json(&body),
-        Err(error) => api_error(server, error),
+        Err(error) => {
+            let source = Source { address, request_id, ..Source::default() };
+            refusals::denied(server, RefusingDoor::Verify, &error, Whom::default(), &source);
+            api_error(server, error)
+        }
     }
 }

@@ -109,7 +109,7 @@ async fn set_status(api: Api, id: web::Path<String>, to: Status) -> HttpResponse
 
 /// Refuse a workflow for now.
 #[utoipa::path(post, path = "/v1/workflows/{id}/disable", tag = "workflows", params(("id" = String, Path)),
-    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"])))]
+    responses((status = 200, body = ShownWorkflow), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:write"]), ("bearer" = ["credentials:disable"])))]
 pub async fn disable(api: Api, id: web::Path<String>) -> HttpResponse {
     set_status(api, id, Status::Inactive).await
 }

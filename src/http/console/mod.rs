@@ -6,10 +6,25 @@ mod access_keys_edit;
 mod access_keys_form;
 mod access_keys_life;
 mod access_keys_secrets;
+mod alerts;
+mod audit;
+mod clients;
+mod environments;
+mod explain;
+mod fields;
+mod listing;
 mod overview;
 mod projects;
+mod scopes;
+mod service_accounts;
 mod session;
+mod sessions;
+mod signing_keys;
+mod standing;
 pub mod usage;
+mod users;
+mod webhooks;
+mod workflows;
 
 use actix_web::web;
 
@@ -30,5 +45,17 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         .service(web::resource("/console").route(web::get().to(overview::show)))
         .configure(access_keys::routes)
         .configure(usage::routes)
-        .configure(projects::routes);
+        .configure(sessions::routes)
+        .configure(projects::routes)
+        .configure(audit::routes)
+        .configure(explain::routes)
+        .configure(alerts::routes)
+        .configure(webhooks::routes)
+        .configure(signing_keys::routes)
+        .configure(clients::routes)
+        .configure(users::routes)
+        .configure(service_accounts::routes)
+        .configure(scopes::routes)
+        .configure(environments::routes)
+        .configure(workflows::routes);
 }

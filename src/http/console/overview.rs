@@ -93,6 +93,8 @@ fn credential(id: &str, name: Option<&str>) -> Cell {
     let shown = name.filter(|name| !name.is_empty()).unwrap_or(id);
     match name {
         Some(_) if id.starts_with("ak_") => Cell::link(format!("/console/access-keys/{id}"), shown),
+        // People see to those themselves.
+        Some(_) if id.starts_with("pt_") => Cell::text(shown),
         Some(_) => {
             let path: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
             Cell::link(format!("/console/clients/{}", path.replace('+', "%20")), shown)

@@ -55,7 +55,7 @@ pub async fn leave(desk: Desk, payload: web::Payload) -> Shown {
         })
         .await?;
     let mut response = match sent.result {
-        Ok(Some(done)) => pages::logout::signed_out(&desk.edge, &done),
+        Ok(Some(done)) => pages::logout::signed_out(&desk.request, &desk.edge, &done),
         Ok(None) => desk.go("/logout"),
         Err(error) => desk.error(None, &error),
     };

@@ -195,6 +195,11 @@ impl Desk {
         self.see_other(format!("{}{path}", self.edge.base_path))
     }
 
+    /// To an endpoint of this server, by its full address.
+    pub fn away(&self, location: String) -> HttpResponse {
+        self.see_other(location)
+    }
+
     /// The query; unknown parameters are ignored, for people edit addresses by hand.
     pub fn query(&self) -> Params {
         extract::query(&self.request).unwrap_or_default()
@@ -234,20 +239,8 @@ impl Desk {
         pages::with_retry_after(self.render(told.status, guest, &page), told.retry_after)
     }
 
-    /// What went wrong, in the reader's language where it is one of the usual things.
     fn say_error(&self, error: &FlowError, told: &PageError) -> String {
-        let FlowError::Denied(denial) = error else { return self.texts.say("error-failed") };
-        match denial {
-            Denial::PasswordNeeded => self.texts.say("error-password-needed"),
-            Denial::PasswordWrong => self.texts.say("error-password-wrong"),
-            Denial::NotConfirmed => self.texts.say("error-not-confirmed"),
-            Denial::CsrfMismatch => self.texts.say("error-stale-form"),
-            Denial::ConsoleSignInStale => self.texts.say("error-sign-in-stale"),
-            Denial::LoginThrottled(seconds) => self.texts.say_with("error-throttled", "seconds", *seconds),
-            Denial::BearerScopeMissing(scope) => self.texts.say_with("error-not-allowed", "scope", *scope),
-            Denial::NotFound(_) => self.texts.say("error-not-found"),
-            _ => self.texts.say_with("error-refused", "reason", told.text.clone()),
-        }
+        say_error(self.texts, error, told)
     }
 
     fn render(&self, status: StatusCode, guest: Option<&Guest>, page: &page::Page) -> HttpResponse {
@@ -263,5 +256,22 @@ impl Desk {
             page,
         };
         pages::render(status, &template, POLICY.to_owned())
+    }
+}
+
+/// What went wrong, in the reader's language where it is one of the usual things.
+pub fn say_error(texts: Texts, error: &FlowError, told: &PageError) -> String {
+    let FlowError::Denied(denial) = error else { return texts.say("error-failed") };
+    match denial {
+        Denial::LoginFailed => texts.say("error-login-failed"),
+        Denial::PasswordNeeded => texts.say("error-password-needed"),
+        Denial::PasswordWrong => texts.say("error-password-wrong"),
+        Denial::NotConfirmed => texts.say("error-not-confirmed"),
+        Denial::CsrfMismatch => texts.say("error-stale-form"),
+        Denial::ConsoleSignInStale => texts.say("error-sign-in-stale"),
+        Denial::LoginThrottled(seconds) => texts.say_with("error-throttled", "seconds", *seconds),
+        Denial::BearerScopeMissing(scope) => texts.say_with("error-not-allowed", "scope", *scope),
+        Denial::NotFound(_) => texts.say("error-not-found"),
+        _ => texts.say_with("error-refused", "reason", told.text.clone()),
     }
 }

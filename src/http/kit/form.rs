@@ -156,6 +156,14 @@ impl Field {
         self
     }
 
+    /// The same for a line that may be longer than most.
+    pub fn longest(mut self, characters: u32) -> Self {
+        if let Kind::Text(_, longest, _) = &mut self.kind {
+            *longest = characters;
+        }
+        self
+    }
+
     /// The same with the token of `autocomplete` (WCAG 2.2 §1.3.5), where it is a line of text.
     pub fn autocomplete(mut self, token: &'static str) -> Self {
         if let Kind::Text(_, _, known) = &mut self.kind {

@@ -2,6 +2,7 @@
 //! one set of templates writes it. So each page has the same structure for keyboards and screen readers, and nothing that
 //! somebody typed is ever markup.
 
+pub mod agent;
 pub mod brand;
 pub mod cell;
 pub mod chart;

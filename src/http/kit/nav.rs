@@ -54,7 +54,12 @@ pub fn groups(config: &Config, texts: Texts, held: &Scope) -> Vec<Group> {
         groups.push(Group { label: texts.say("nav-console"), entries });
     }
     if config.account.enabled {
-        let entries = ACCOUNT.iter().map(|(path, key)| (*path, texts.say(key))).collect();
+        let offered = ACCOUNT.iter().filter(|(path, _)| match *path {
+            "/account/access-keys" => config.account.access_keys || role::holds(held, "own-access-keys:write"),
+            "/account/tokens" => config.account.personal_tokens,
+            _ => true,
+        });
+        let entries = offered.map(|(path, key)| (*path, texts.say(key))).collect();
         groups.push(Group { label: texts.say("nav-account"), entries });
     }
     groups

@@ -118,11 +118,6 @@ impl Texts {
         self.format(key, Some(&arguments))
     }
 
-    /// The text of this key with these values in it.
-    pub fn say_all<'a>(self, key: &str, values: impl IntoIterator<Item = (&'a str, FluentValue<'a>)>) -> String {
-        self.format(key, Some(&values.into_iter().collect()))
-    }
-
     /// Is there a text of this key?
     pub fn has(self, key: &str) -> bool {
         self.0.bundle().has_message(key)
@@ -142,5 +137,18 @@ impl Texts {
         }
         log::error!("texts: '{key}' in {}: {errors:?}", self.tag());
         format!("\u{27e6}{key}\u{27e7}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::metadata::UI_LOCALES;
+
+    #[test]
+    fn the_metadata_names_the_languages() {
+        assert_eq!(Language::ALL.map(Language::tag), UI_LOCALES);
+        assert_eq!(Language::of_tag("de-AT"), Some(Language::German));
+        assert_eq!(Language::of_tag("den"), None);
     }
 }

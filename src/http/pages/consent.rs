@@ -10,7 +10,8 @@ use crate::flows::error::FlowError;
 use crate::flows::{Server, consent, csrf, pushed_requests};
 use crate::http::edge::Edge;
 use crate::http::oauth::authorize::go;
-use crate::http::pages::{self, FormTarget, Frame, https, policy_with_picture, render};
+use crate::http::pages::about_client::AboutClient;
+use crate::http::pages::{self, FormTarget, Frame, policy_with_picture, render};
 use crate::http::run::run;
 use crate::http::{cookies, extract};
 use crate::protocol::params::Params;
@@ -22,22 +23,7 @@ struct ConsentPage<'a> {
     query: &'a str,
     csrf: String,
     question: &'a ConsentQuestion,
-    logo: Option<&'a str>,
-    /// What the client says of itself elsewhere: the word for it, and where.
-    links: Vec<(&'static str, &'a str)>,
-}
-
-/// The pages that the client was registered with (OpenID Connect Registration §2).
-fn links(question: &ConsentQuestion) -> Vec<(&'static str, &str)> {
-    let metadata = &question.client.metadata;
-    [
-        ("Website", &metadata.client_uri),
-        ("Privacy policy", &metadata.policy_uri),
-        ("Terms of service", &metadata.tos_uri),
-    ]
-    .into_iter()
-    .filter_map(|(word, uri)| Some((word, https(uri.as_deref())?)))
-    .collect()
+    about: AboutClient<'a>,
 }
 
 /// Asks the user, or goes on where there is nothing to ask.
@@ -61,9 +47,9 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
     };
     let session = cookies::session(request, edge);
     let csrf = csrf::token(server, &browser, session.as_deref());
-    let (logo, links) = (https(question.client.metadata.logo_uri.as_deref()), links(question));
-    let page = ConsentPage { frame: Frame::new(edge), query: request.query_string(), csrf, question, logo, links };
-    let policy = policy_with_picture(&FormTarget::Client(&question.redirect_uri), logo);
+    let about = AboutClient::of(&question.client);
+    let policy = policy_with_picture(&FormTarget::Client(&question.redirect_uri), about.logo);
+    let page = ConsentPage { frame: Frame::of(request, edge), query: request.query_string(), csrf, question, about };
     let mut response = render(StatusCode::OK, &page, policy);
     if is_new {
         cookies::set_browser(&mut response, edge, &browser);

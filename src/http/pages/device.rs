@@ -12,7 +12,8 @@ use crate::flows::limits::Door;
 use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
 use crate::http::error::page_error;
-use crate::http::pages::{self, FormTarget, Frame, policy, render};
+use crate::http::pages::about_client::AboutClient;
+use crate::http::pages::{self, FormTarget, Frame, policy, policy_with_picture, render};
 use crate::http::run::run;
 use crate::http::{cookies, extract, limits, respond};
 use crate::protocol::params::Params;
@@ -32,6 +33,7 @@ struct DeviceConsentPage<'a> {
     frame: Frame,
     csrf: String,
     question: &'a DeviceQuestion,
+    about: AboutClient<'a>,
 }
 
 #[derive(Template)]
@@ -72,13 +74,22 @@ impl Asked<'_> {
 
     /// A page with a form that is tied to this browser, and to its session where there is one.
     fn page<T: Template>(&self, status: StatusCode, make: impl FnOnce(Frame, String) -> T) -> HttpResponse {
+        self.page_with_picture((status, None), make)
+    }
+
+    /// The same with a picture of this address on it.
+    fn page_with_picture<T: Template>(
+        &self,
+        (status, picture): (StatusCode, Option<&str>),
+        make: impl FnOnce(Frame, String) -> T,
+    ) -> HttpResponse {
         let (browser, is_new) = match cookies::browser_or_new(self.request, self.edge) {
             Ok(found) => found,
             Err(error) => return pages::error(self.server, self.edge, &FlowError::Failed(error.into())),
         };
         let session = cookies::session(self.request, self.edge);
-        let page = make(Frame::new(self.edge), csrf::token(self.server, &browser, session.as_deref()));
-        let mut response = render(status, &page, policy(&FormTarget::Here, None));
+        let page = make(Frame::of(self.request, self.edge), csrf::token(self.server, &browser, session.as_deref()));
+        let mut response = render(status, &page, policy_with_picture(&FormTarget::Here, picture));
         if is_new {
             cookies::set_browser(&mut response, self.edge, &browser);
         }
@@ -145,7 +156,9 @@ async fn look(asked: &Asked<'_>, person: Person, text: String) -> FlowResult<Dev
 }
 
 fn ask(asked: &Asked<'_>, question: &DeviceQuestion) -> HttpResponse {
-    asked.page(StatusCode::OK, |frame, csrf| DeviceConsentPage { frame, csrf, question })
+    let about = AboutClient::of(&question.client);
+    let picture = (StatusCode::OK, about.logo);
+    asked.page_with_picture(picture, |frame, csrf| DeviceConsentPage { frame, csrf, question, about })
 }
 
 /// What the forms send.
@@ -199,7 +212,7 @@ async fn decide(asked: &Asked<'_>, person: Person, text: String, allow: bool) ->
     let typed = text.clone();
     match run(asked.server, move |server| device::decide(server, &person.typed(&typed), allow)).await {
         Ok(DeviceAnswer::Recorded) => {
-            let page = DeviceDonePage { frame: Frame::new(asked.edge), allowed: allow };
+            let page = DeviceDonePage { frame: Frame::of(asked.request, asked.edge), allowed: allow };
             render(StatusCode::OK, &page, policy(&FormTarget::Here, None))
         }
         Ok(DeviceAnswer::Login(code)) => asked.sign_in(&code),

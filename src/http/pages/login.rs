@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use zeroize::Zeroizing;
 
+use crate::domain::client::Client;
 use crate::domain::denial::Denial;
 use crate::flows::authorize::Trusted;
 use crate::flows::error::{FlowError, FlowResult};
@@ -14,7 +15,10 @@ use crate::flows::password_check::LoginAttempt;
 use crate::flows::{Server, authorize, csrf, login, pushed_requests, reauthentication};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
-use crate::http::pages::{self, FormTarget, Frame, policy, render};
+use crate::http::kit::desk::say_error;
+use crate::http::kit::texts::{Language, Texts};
+use crate::http::pages::about_client::AboutClient;
+use crate::http::pages::{self, FormTarget, Frame, policy, policy_with_picture, render};
 use crate::http::run::{run, run_waiting};
 use crate::http::{cookies, extract, limits, respond};
 use crate::protocol::params::Params;
@@ -28,6 +32,7 @@ struct LoginPage<'a> {
     client_name: Option<&'a str>,
     username: &'a str,
     error: Option<&'a str>,
+    about: AboutClient<'a>,
 }
 
 #[derive(Template)]
@@ -36,12 +41,12 @@ struct SignedInPage<'a> {
     frame: Frame,
     csrf: String,
     username: &'a str,
+    account: bool,
 }
 
-/// The client that sent the user here: its identifier, its name, where its answer goes, and whom it expects.
+/// The client that sent the user here, where its answer goes, and whom it expects.
 struct Sender {
-    client_id: String,
-    client_name: String,
+    client: Client,
     redirect_uri: String,
     login_hint: Option<String>,
 }
@@ -58,8 +63,7 @@ fn find_trusted(server: &Server, params: &Params) -> FlowResult<Option<(Trusted,
 
 fn sender(trusted: &Trusted, params: &Params) -> Sender {
     Sender {
-        client_id: trusted.client.client_id.0.clone(),
-        client_name: trusted.client.client_name.clone(),
+        client: trusted.client.clone(),
         redirect_uri: trusted.redirect_uri.clone(),
         // OpenID Connect Core §3.1.2.1: a hint about what the user may type to sign in.
         login_hint: params.optional("login_hint").ok().flatten().filter(|hint| hint.len() <= 100).map(str::to_owned),
@@ -96,22 +100,31 @@ fn form(
         Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
     };
     let (error, username) = failed.unzip();
+    let about = sender.map(|sender| AboutClient::of(&sender.client)).unwrap_or_default();
+    let logo = about.logo;
     let page = LoginPage {
-        frame: Frame::new(edge),
+        frame: Frame::of(request, edge),
         query: request.query_string(),
         csrf: csrf::token(server, &browser, None),
-        client_name: sender.map(|sender| sender.client_name.as_str()),
+        client_name: sender.map(|sender| sender.client.client_name.as_str()),
         username: username.or(sender.and_then(|sender| sender.login_hint.as_deref())).unwrap_or_default(),
         error: error.as_ref().map(|error| error.text.as_str()),
+        about,
     };
     let target = sender.map_or(FormTarget::Here, |sender| FormTarget::Client(&sender.redirect_uri));
     let status = error.as_ref().map_or(StatusCode::OK, |error| error.status);
     let retry_after = error.as_ref().and_then(|error| error.retry_after);
-    let mut response = pages::with_retry_after(render(status, &page, policy(&target, None)), retry_after);
+    let mut response = pages::with_retry_after(render(status, &page, policy_with_picture(&target, logo)), retry_after);
     if is_new {
         cookies::set_browser(&mut response, edge, &browser);
     }
     response
+}
+
+/// What was wrong, in the reader's language.
+fn told(request: &HttpRequest, server: &web::Data<Server>, error: &FlowError) -> PageError {
+    let (told, texts) = (page_error(server, error), Texts::of(request));
+    if texts.0 == Language::English { told } else { PageError { text: say_error(texts, error, &told), ..told } }
 }
 
 /// Shows the form, or goes on where the user is signed in already.
@@ -149,7 +162,12 @@ fn signed_in(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, liv
     match cookies::browser_or_new(request, edge) {
         Ok((browser, is_new)) => {
             let csrf = csrf::token(server, &browser, None);
-            let page = SignedInPage { frame: Frame::new(edge), csrf, username: &live.user.username };
+            let page = SignedInPage {
+                frame: Frame::of(request, edge),
+                csrf,
+                username: &live.user.username,
+                account: edge.account,
+            };
             let mut response = render(StatusCode::OK, &page, policy(&FormTarget::Here, None));
             if is_new {
                 cookies::set_browser(&mut response, edge, &browser);
@@ -205,7 +223,7 @@ pub async fn submit(
     let done = run_waiting(&server, move |server| {
         let found = find_trusted(server, &query)?;
         let sender = found.as_ref().map(|(trusted, resolved)| sender(trusted, resolved));
-        let client_id = sender.as_ref().map(|sender| sender.client_id.clone());
+        let client_id = sender.as_ref().map(|sender| sender.client.client_id.0.clone());
         let attempt = LoginAttempt { username: submitted.username, password: submitted.password, client_id, source };
         let signed_in = login::sign_in(server, &attempt, previous.as_deref()).map(|cookie| {
             let prove = |(trusted, resolved): (Trusted, Params)| {
@@ -223,7 +241,7 @@ pub async fn submit(
             response
         }
         Ok((sender, Err(error @ FlowError::Denied(Denial::LoginFailed | Denial::LoginThrottled(_))))) => {
-            let told = page_error(&server, &error);
+            let told = told(&request, &server, &error);
             form(&request, (&server, &edge), sender.as_ref(), Some((told, &username)))
         }
         Ok((_, Err(error))) | Err(error) => pages::error(&server, &edge, &error),

@@ -44,7 +44,7 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
     let source = extract::source(&request, &edge);
     match run(&server, move |server| logout::begin(server, &params, session.as_deref(), source)).await {
         Ok(Step::Ask(question)) => ask(&request, &server, &edge, &question),
-        Ok(Step::SignedOut(done)) => signed_out(&edge, &done),
+        Ok(Step::SignedOut(done)) => signed_out(&request, &edge, &done),
         Err(error) => pages::error(&server, &edge, &error),
     }
 }
@@ -55,7 +55,7 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
         Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
     };
     let page = LogoutPage {
-        frame: Frame::new(edge),
+        frame: Frame::of(request, edge),
         query: request.query_string(),
         csrf: csrf::token(server, &browser, None),
         client_name: question.client_name.as_deref(),
@@ -69,11 +69,15 @@ fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question:
 }
 
 /// The last page; where there is nothing to load, the browser goes back at once.
-pub fn signed_out(edge: &Edge, done: &SignedOut) -> HttpResponse {
+pub fn signed_out(request: &HttpRequest, edge: &Edge, done: &SignedOut) -> HttpResponse {
     let mut response = match &done.return_to {
         Some(return_to) if done.frames.is_empty() => respond::see_other(return_to),
         return_to => {
-            let page = SignedOutPage { frame: Frame::new(edge), frames: &done.frames, return_to: return_to.as_deref() };
+            let page = SignedOutPage {
+                frame: Frame::of(request, edge),
+                frames: &done.frames,
+                return_to: return_to.as_deref(),
+            };
             render(StatusCode::OK, &page, policy_with_frames(&done.frames))
         }
     };
@@ -104,7 +108,7 @@ pub async fn submit(
     let session = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
     match run(&server, move |server| logout::confirm(server, &query, session.as_deref(), source)).await {
-        Ok(done) => signed_out(&edge, &done),
+        Ok(done) => signed_out(&request, &edge, &done),
         Err(error) => pages::error(&server, &edge, &error),
     }
 }

@@ -1,5 +1,6 @@
 //! Pages for people: plain forms that work without script, a strict policy on what they may load and where they may lead.
 
+mod about_client;
 pub mod consent;
 pub mod device;
 pub mod login;
@@ -89,12 +90,6 @@ fn policy_with_picture(target: &FormTarget<'_>, picture: Option<&str>) -> String
         Some(url) => plain.replace("img-src 'self'", &format!("img-src 'self' {}", url.origin().ascii_serialization())),
         None => plain,
     }
-}
-
-/// A link or picture that a client was registered with, where it may stand on a page: https, so that it runs nothing and
-/// tells nobody on the way what is looked at.
-fn https(uri: Option<&str>) -> Option<&str> {
-    uri.filter(|uri| Url::parse(uri).is_ok_and(|url| url.scheme() == "https"))
 }
 
 fn policy(target: &FormTarget<'_>, script: Option<&str>) -> String {

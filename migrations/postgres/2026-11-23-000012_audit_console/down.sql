@@ -1,0 +1,14 @@
+BEGIN;
+DROP TABLE refusals;
+DROP INDEX access_key_secrets_masked;
+DROP TABLE audit_verifications;
+CREATE INDEX audit_events_actor_id ON audit_events (actor_id);
+CREATE INDEX audit_events_target_id ON audit_events (target_id);
+DROP INDEX audit_events_failures;
+DROP INDEX audit_events_by_request;
+DROP INDEX audit_events_by_address;
+DROP INDEX audit_events_by_client;
+DROP INDEX audit_events_by_target;
+DROP INDEX audit_events_by_actor;
+DROP INDEX audit_events_by_action;
+COMMIT;
