@@ -9,6 +9,7 @@ use crate::domain::consent;
 use crate::domain::denial::Denial;
 use crate::domain::grant::Grant;
 use crate::domain::ids::GrantId;
+use crate::domain::role::is_admin_api_scope;
 use crate::domain::standard_claims;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::login::{self, LiveSession};
@@ -81,15 +82,25 @@ pub fn trust(server: &Server, params: &Params) -> FlowResult<Trusted> {
     if client.status != Status::Active {
         return Err(Denial::ClientInactive.into());
     }
+    // OpenID Connect Core §3.1.2.1: REQUIRED, also where only one is registered.
+    if target.redirect_uri.is_none() && names_openid(params) {
+        return Err(Denial::RedirectUriMissing.into());
+    }
     let redirect_uri = client.resolve_redirect_uri(target.redirect_uri.as_deref())?;
     let channel = ResponseChannel::read(params);
     Ok(Trusted { client, redirect_uri, redirect_uri_sent: target.redirect_uri.is_some(), channel })
 }
 
+/// Is it a request of OpenID Connect, as far as can be told before the request is read?
+fn names_openid(params: &Params) -> bool {
+    params.optional("scope").ok().flatten().is_some_and(|scope| scope.split(' ').any(|name| name == OPENID))
+}
+
 /// What the client asks for, checked against its registration. The inner refusal may be redirected.
-fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial> {
-    let request =
+fn check(server: &Server, trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial> {
+    let mut request =
         AuthorizeRequest::read(params).map_err(|error| Denial::Unreadable(error.error_code, error.description))?;
+    request.scope = request.scope.map(|scope| understood(server, &trusted.client, scope));
     trusted.client.check_grant(GrantType::AuthorizationCode)?;
     // RFC 9700 §2.1.1: public clients must use PKCE; RFC 7636 §4.4.1 names the error.
     if trusted.client.require_pkce && request.code_challenge.is_none() {
@@ -102,10 +113,22 @@ fn check(trusted: &Trusted, params: &Params) -> Result<AuthorizeRequest, Denial>
     Ok(request)
 }
 
+/// OpenID Connect Core §3.1.2.1: scope values that are not understood are ignored. Other requests are refused for them (RFC
+/// 6749 §3.3), and every request for a scope that there is and that the client is not registered for.
+fn understood(server: &Server, client: &Client, scope: Scope) -> Scope {
+    if !scope.contains(OPENID) {
+        return scope;
+    }
+    let definitions = server.scopes();
+    let is_known =
+        |name: &str| client.scope.contains(name) || is_admin_api_scope(name) || definitions.find(name).is_some();
+    scope.filtered(is_known)
+}
+
 /// Checks a request before any user has come with it (RFC 9126 §2.1): everything that no user could change.
 pub fn check_ahead(server: &Server, params: &Params) -> FlowResult<()> {
     let trusted = trust(server, params)?;
-    let request = check(&trusted, params)?;
+    let request = check(server, &trusted, params)?;
     trusted.client.check_resources(&request.resources)?;
     request.scope.as_ref().map_or(Ok(()), |scope| trusted.client.check_scope(scope))?;
     Ok(())
@@ -148,7 +171,7 @@ fn go_as_far(server: &Server, params: &Params, visit: Visit<'_>) -> FlowResult<S
 }
 
 fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Trusted) -> FlowResult<Step> {
-    let request = check(trusted, params)?;
+    let request = check(server, trusted, params)?;
     let client = &trusted.client;
     pushed_requests::check_required(server, client, params)?;
     reauthentication::check_hint(server, client, &request.openid)?;
@@ -164,8 +187,13 @@ fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Tru
     }
     let authority = authority(server, trusted, &request, &live)?;
     let scope = to_consent(client, &request, &authority);
-    let remembered =
-        server.store.read(|connection| connection.find_consent(live.user.id.as_str(), client.client_id.as_str()))?;
+    let remembered = match visit.just_consented || consent::is_remembered(client, &trusted.redirect_uri) {
+        true => {
+            let (user_id, client_id) = (live.user.id.as_str(), client.client_id.as_str());
+            server.store.read(|connection| connection.find_consent(user_id, client_id))?
+        }
+        false => None,
+    };
     let wanted = prompt.consent && !visit.just_consented;
     if wanted || consent::is_needed(client.first_party, remembered.as_ref(), &scope) {
         if prompt.none {
@@ -195,7 +223,7 @@ pub fn needs_login(server: &Server, params: &Params, trusted: &Trusted, live: &L
     let needed = |request: AuthorizeRequest| {
         reauthentication::is_needed(server, params, &trusted.client, &request.openid, live).ok()
     };
-    check(trusted, params).ok().and_then(needed).unwrap_or(false)
+    check(server, trusted, params).ok().and_then(needed).unwrap_or(false)
 }
 
 /// What the user is asked for: the scope, and those of claims that are asked for by name (OpenID Connect Core §5.5).
@@ -228,7 +256,7 @@ fn authority(
 
 /// The checked request of a consent form, for a session: what the user is deciding on.
 pub fn question(server: &Server, params: &Params, trusted: &Trusted, live: &LiveSession) -> FlowResult<Scope> {
-    let request = check(trusted, params)?;
+    let request = check(server, trusted, params)?;
     let authority = authority(server, trusted, &request, live)?;
     Ok(to_consent(&trusted.client, &request, &authority))
 }

@@ -127,6 +127,12 @@ pub fn form_action_source(redirect_uri: &str) -> Option<String> {
     }
 }
 
+/// Does this redirect URI lead into an app on the user's own machine, by the loopback interface or a private-use scheme? Any
+/// program there can take such an address (RFC 8252 §8.6).
+pub fn is_native(redirect_uri: &str) -> bool {
+    !redirect_uri.starts_with("https://")
+}
+
 fn has_authority(text: &str) -> bool {
     text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
 }
@@ -218,6 +224,14 @@ mod tests {
         }
         let name = RedirectUri::parse("http://localhost:3000/cb").unwrap();
         assert!(!name.matches("http://localhost:3001/cb"));
+    }
+
+    #[test]
+    fn what_leads_into_an_app() {
+        assert!(!is_native("https://app.example/cb"));
+        for native in ["http://127.0.0.1:5/cb", "http://localhost/cb", "com.example.app:/cb"] {
+            assert!(RedirectUri::parse(native).is_ok() && is_native(native), "{native}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! taken without effect.
 
 use grantor::flows::clients::ClientMembers;
+use grantor::protocol::redirect_uri::RedirectUri;
+use grantor::protocol::scope::Scope;
 use serde_json::json;
 
 use crate::openid_support::*;
@@ -23,6 +25,9 @@ on_both!(
     what_is_tolerated,
     what_is_not_supported,
     consent_is_remembered_for_prompt_none,
+    a_native_public_client_is_asked_about_each_time,
+    unknown_scopes_are_ignored_and_the_rest_is_told,
+    the_redirect_uri_is_required,
     it_works_by_post_and_form_post,
     the_pages_show_who_asks,
 );
@@ -242,6 +247,77 @@ fn consent_is_remembered_for_prompt_none(engine: Engine) {
     let by_name = json!({ "userinfo": { "phone_number": null } }).to_string();
     let wider = ask(&browser, &client, &[("scope", "openid email"), ("prompt", "none"), ("claims", &by_name)]);
     assert_error(&wider, "consent_required");
+}
+
+fn a_native_public_client_is_asked_about_each_time(engine: Engine) {
+    let test = TestServer::start(engine);
+    known_user(&test, "ada");
+    let native = ["http://127.0.0.1/cb", "http://localhost:3000/cb", "com.example.app:/cb"];
+    let uris = || {
+        let uris = native.iter().chain(&[REDIRECT_URI]);
+        Some(uris.map(|uri| RedirectUri::parse(uri).unwrap()).collect())
+    };
+    let public = test.client(ClientMembers { redirect_uris: uris(), ..third_party_members("app") });
+    let first_party = test.client(ClientMembers { redirect_uris: uris(), ..openid_members("own") });
+    let confidential = test.client(ClientMembers {
+        token_endpoint_auth_method: None,
+        redirect_uris: uris(),
+        ..third_party_members("web")
+    });
+    let browser = Browser::new(&test);
+    browser.sign_in("", "ada", PASSWORD);
+    let at = |client: &TestClient, uri: &str, prompt: &str| {
+        let answer = ask(&browser, client, &[("scope", "openid"), ("redirect_uri", uri), ("prompt", prompt)]);
+        if answer.location().path().ends_with("/consent") { browser.follow(&answer) } else { answer }
+    };
+    for uri in native {
+        for _ in 0..2 {
+            let page = at(&public, uri, "");
+            assert!(page.body.contains(CONSENT), "{uri}: {page:?}");
+            let allowed = submit(&browser, &page, &[("decision", "allow")]);
+            let answer = if allowed.header("location").starts_with(uri) { allowed } else { browser.follow(&allowed) };
+            assert!(answer.parameter("code").is_some(), "{uri}: {answer:?}");
+        }
+        assert_error(&at(&public, uri, "none"), "consent_required");
+        assert!(at(&first_party, uri, "none").parameter("code").is_some(), "{uri}");
+    }
+    // What was allowed is remembered where https tells who asks, and for a client that proves who it is.
+    assert!(at(&public, REDIRECT_URI, "none").parameter("code").is_some());
+    let page = at(&confidential, native[0], "");
+    submit(&browser, &page, &[("decision", "allow")]);
+    assert!(at(&confidential, native[0], "none").parameter("code").is_some());
+}
+
+fn unknown_scopes_are_ignored_and_the_rest_is_told(engine: Engine) {
+    let test = TestServer::start(engine);
+    known_user(&test, "ada");
+    let client = test.client(openid_members("app"));
+    let few = test.client(ClientMembers { scope: Some(Scope::parse("openid read").unwrap()), ..openid_members("few") });
+    let browser = Browser::new(&test);
+    let answer = walk(&browser, &client, "ada", &[("scope", "openid email never:heard of:it")]);
+    assert_eq!(exchange(&test, &client, &answer)["scope"], "openid email");
+    // A scope that there is must be registered; and without openid nothing is ignored.
+    for scope in ["openid email", "openid users:read", "read never:heard"] {
+        assert_error(&ask(&browser, &few, &[("scope", scope)]), "invalid_scope");
+        assert_error(&ask(&Browser::new(&test), &few, &[("scope", scope)]), "invalid_scope");
+    }
+    let ahead = |scope: &str| {
+        let query = authorize_query(&client, &[("scope", scope)]);
+        let form: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Answer::of(http_client().post(test.url("/oauth/par")).form(&form))
+    };
+    assert_eq!(ahead("openid never:heard").status, 201);
+    ahead("read never:heard").assert_error(400, "invalid_scope");
+}
+
+fn the_redirect_uri_is_required(engine: Engine) {
+    let test = TestServer::start(engine);
+    let client = test.client(openid_members("app"));
+    let browser = Browser::new(&test);
+    let without = |scope: &str| ask(&browser, &client, &[("scope", scope), ("redirect_uri", "")]);
+    let page = without("read openid");
+    assert!(page.status == 400 && page.body.contains("redirect_uri is required"), "{page:?}");
+    assert_eq!(without("read").status, 303);
 }
 
 fn a_hint_expects_a_user(engine: Engine) {
