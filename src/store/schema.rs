@@ -476,6 +476,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_key_secrets,
     access_keys,
     authorization_codes,
+    client_registrations,
     client_secrets,
     clients,
     grants,

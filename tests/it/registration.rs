@@ -4,8 +4,10 @@ use std::thread;
 
 use grantor::domain::registration::RegistrationMode;
 use grantor::flows::caller::Caller;
+use grantor::flows::clients::{self, ClientMembers};
 use grantor::flows::purge::purge;
 use grantor::flows::registration_tokens::{self, NewRegistrationToken};
+use grantor::protocol::origin::Origin;
 use grantor::protocol::scope::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,6 +25,8 @@ on_both!(
     only_its_own_token_manages_a_registration,
     an_update_keeps_what_operators_set,
     unused_registrations_expire,
+    a_registration_that_ended_leaves_nothing_but_events,
+    the_pages_of_a_browser_app_may_ask,
     every_step_leaves_an_event,
     tokens_are_made_listed_and_revoked_at_the_api,
 );
@@ -371,6 +375,77 @@ fn unused_registrations_expire(engine: Engine) {
         test.events("client.registration_expired")[0].target_id,
         unused["client_id"].as_str().map(str::to_owned)
     );
+}
+
+fn a_registration_that_ended_leaves_nothing_but_events(engine: Engine) {
+    let test = server(engine, RegistrationMode::Open);
+    test.user("ada", &[]);
+    let (used, unused) = (made(&register(&test, None, &web())), made(&register(&test, None, &web())));
+    let client = test_client(&used);
+    let browser = Browser::new(&test);
+    let query = authorize_query(&client, &[("scope", "openid")]);
+    browser.sign_in(&query, "ada", PASSWORD);
+    let code = browser.decide(&query, "allow").parameter("code").unwrap();
+    assert_eq!(test.token(&client, &code_parameters(&code)).status, 200);
+    for client in [&used, &unused] {
+        assert_eq!(manage(&test, Method::DELETE, client, Some(&own_token(client)), None).status, 204);
+    }
+    let is_there = |client: &Value| {
+        let id = text(&client["client_id"]);
+        test.server.store.read(|connection| connection.find_client(&id)).unwrap().is_some()
+    };
+    purge(&test.server, &|| true).unwrap();
+    assert_eq!((is_there(&used), is_there(&unused)), (true, false), "what was issued is kept for a while");
+    test.advance(200 * 86_400);
+    purge(&test.server, &|| true).unwrap();
+    assert!(!is_there(&used));
+    assert_eq!(test.events("client.deregistered").len(), 2);
+    assert!(test.events("client.registration_expired").is_empty());
+    manage(&test, Method::GET, &used, Some(&own_token(&used)), None).assert_error(401, "invalid_token");
+}
+
+fn the_pages_of_a_browser_app_may_ask(engine: Engine) {
+    let test = server(engine, RegistrationMode::Open);
+    let allowed = |origin: &str| {
+        let asked = http_client().request(Method::OPTIONS, test.url("/oauth/token")).header("origin", origin);
+        Answer::of(asked).header("access-control-allow-origin") == origin
+    };
+    let uris = json!(["https://one.example/cb", "https://one.example/silent", "https://two.example:8443/"]);
+    let app = json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" });
+    let client = made(&register(&test, None, &app));
+    assert!(allowed("https://one.example") && allowed("https://two.example:8443"));
+    // Neither a client with a secret nor a native app has pages that ask.
+    made(&register(&test, None, &json!({ "redirect_uris": ["https://three.example/"] })));
+    made(&register(
+        &test,
+        None,
+        &json!({ "redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "none", "application_type": "native" }),
+    ));
+    assert!(!allowed("https://three.example") && !allowed("http://127.0.0.1"));
+    // They follow the redirect URIs; what an operator added stays.
+    let id = text(&client["client_id"]);
+    let origins = ["https://one.example", "https://two.example:8443", "https://added.example"];
+    let members = ClientMembers {
+        allowed_origins: Some(origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect()),
+        ..ClientMembers::default()
+    };
+    test.advance(1);
+    clients::update(&test.server, &Caller::command_line(), &id, members).ok().unwrap();
+    let body = json!({ "client_id": id, "redirect_uris": ["https://one.example/cb", "https://four.example/cb"],
+        "token_endpoint_auth_method": "none" });
+    test.advance(1);
+    let put = manage(&test, Method::PUT, &client, Some(&own_token(&client)), Some(&body));
+    assert_eq!(put.status, 200, "{}", put.body);
+    for (origin, expected) in [
+        ("https://one.example", true),
+        ("https://two.example:8443", false),
+        ("https://four.example", true),
+        ("https://added.example", true),
+    ] {
+        assert_eq!(allowed(origin), expected, "{origin}");
+    }
+    manage(&test, Method::DELETE, &client, Some(&own_token(&client)), None);
+    assert!(!allowed("https://one.example"));
 }
 
 fn every_step_leaves_an_event(engine: Engine) {

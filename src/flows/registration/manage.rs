@@ -14,7 +14,7 @@ use crate::flows::caller::Caller;
 use crate::flows::clients;
 use crate::flows::error::FlowResult;
 use crate::flows::registration::request::{RegistrationRequest, check_redirects};
-use crate::flows::registration::{as_metadata, caller, grantable, invalid_metadata, response};
+use crate::flows::registration::{as_metadata, caller, grantable, invalid_metadata, origins, response};
 use crate::protocol::scope::Scope;
 
 /// The client, if this is its registration access token. RFC 7592 §2: one answer for a wrong token, an unknown client, and
@@ -74,6 +74,7 @@ pub fn update(
     };
     clients::apply(&mut client, request.members);
     client.scope = scope;
+    client.allowed_origins = origins::after_update(&before, &client);
     check_redirects(client.metadata.application_type, &client.redirect_uris, !server.config.is_https())?;
     let caller = itself(server, &before, source);
     let client = clients::store_edit(server, &caller, &before, client).map_err(as_metadata)?;
@@ -92,13 +93,14 @@ fn check_secret(server: &Server, client_id: &str, said: Option<&str>) -> FlowRes
     if is_current { Ok(()) } else { Err(invalid_metadata("client_secret is not that of the client").into()) }
 }
 
-/// Ends the registration: the client is revoked, and with it everything issued to it.
+/// Ends the registration: the client is revoked, and with it everything issued to it. The purge removes it once nothing that
+/// was issued to it is kept any more.
 pub fn deregister(server: &Server, client_id: &str, bearer: Option<&str>, source: Source) -> FlowResult<()> {
     let client = authenticate(server, client_id, bearer)?;
     let event = itself(server, &client, source).event(AuditAction::ClientDeregistered, "client", client_id);
     let (id, now) = (client_id.to_owned(), server.clock.now());
     let done = server.store.write(move |connection| {
-        let done = connection.delete_client_registration(&id)?;
+        let done = connection.end_client_registration(&id)?;
         if done {
             connection.update_client_status(&id, &[Status::Active, Status::Inactive], Status::Revoked, now)?;
             connection.insert_audit_event(&event, now)?;

@@ -1,6 +1,7 @@
 //! Dynamic client registration (RFC 7591, OpenID Connect Registration 1.0 §3) and its management (RFC 7592).
 
 mod manage;
+mod origins;
 mod request;
 mod response;
 mod unused;
@@ -134,9 +135,12 @@ fn grantable(server: &Server, wanted: Option<&Scope>, had: Option<&Scope>) -> Re
 fn members(server: &Server, said: ClientMembers, scope: Scope) -> Result<ClientMembers, Denial> {
     let settings = &server.config.registration;
     let redirect_uris = said.redirect_uris.as_deref().unwrap_or_default();
-    check_redirects(said.application_type.unwrap_or(ApplicationType::Web), redirect_uris, !server.config.is_https())?;
+    let application_type = said.application_type.unwrap_or(ApplicationType::Web);
+    check_redirects(application_type, redirect_uris, !server.config.is_https())?;
     let public = said.token_endpoint_auth_method == Some(ClientAuthMethod::None);
+    let allowed_origins = origins::of_pages(public, application_type, redirect_uris);
     Ok(ClientMembers {
+        allowed_origins: Some(allowed_origins),
         scope: Some(scope),
         // RFC 9700 §2.1.1: always for public clients; for the others nonce or PKCE.
         require_pkce: Some(public || settings.require_pkce),
