@@ -115,12 +115,6 @@ impl HttpClient {
         body.map_err(|_| CallError("the answer is too large, or was cut off".to_owned()))
     }
 
-    /// The same for a JSON document.
-    pub fn get_json(&self, url: &Url, limit: u64) -> Result<serde_json::Value, CallError> {
-        let body = self.get(url, limit)?;
-        serde_json::from_slice(&body).map_err(|_| CallError("the answer is not JSON".to_owned()))
-    }
-
     /// Posts a JSON text with these headers; answers the status, whatever it is.
     pub fn post_json(&self, url: &Url, headers: &[(&str, String)], body: &str) -> Result<StatusCode, CallError> {
         self.post(url, "application/json", headers, body)

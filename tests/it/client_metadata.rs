@@ -82,7 +82,17 @@ fn a_sector_is_proven_by_its_list(engine: Engine) {
     assert!(create("object", &list_server("{}".to_owned())).unwrap_err().contains("list"));
     assert!(create("text", &list_server("https://a.example/cb".to_owned())).unwrap_err().contains("JSON"));
     let large = format!("[\"{}\"]", "x".repeat(100_000));
-    assert!(create("large", &list_server(large)).unwrap_err().contains("too large"));
+    assert!(create("large", &list_server(large)).unwrap_err().contains("cannot be fetched"));
+    // Nothing tells whether a name or an address of the inside is there.
+    let refusals: std::collections::BTreeSet<String> = [
+        "http://127.0.0.1:1/x",
+        "https://127.0.0.1:1/x",
+        "https://no-such-name.invalid/x",
+        &list_server("x".repeat(70_000)),
+    ]
+    .map(|uri| create("nobody", uri).unwrap_err())
+    .into();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
     // An edit of something else asks nobody again; another redirect URI does.
     let edit = |uris: &[&str]| {
         let members = clients::ClientMembers {

@@ -1,6 +1,7 @@
 //! `sector_identifier_uri` (OpenID Connect Registration §5): the list behind it must hold every redirect URI, so that nobody
 //! joins a sector, and sees its subjects, without its owner's word.
 
+use serde_json::Value;
 use url::Url;
 
 use crate::domain::client::Client;
@@ -27,9 +28,19 @@ pub(super) fn check(server: &Server, before: Option<&Client>, client: &Client) -
     let outbound = &server.config.outbound;
     let roots = TrustedRoots::load(outbound.ca_file.as_deref());
     let roots = roots.map_err(|error| Failure::Internal(error.to_string()))?;
-    let listed = match HttpClient::new(&roots, outbound.danger_allow_private_targets).get_json(&url, MAX_LIST) {
+    let listed = match HttpClient::new(&roots, outbound.danger_allow_private_targets).get(&url, MAX_LIST) {
         Ok(listed) => listed,
-        Err(error) => return refuse(error.to_string()),
+        // One sentence for all that can go wrong: whoever registers must not learn which names and addresses there are
+        // around this server.
+        Err(error) => {
+            log::warn!("the sector_identifier_uri {url} cannot be fetched: {error}");
+            return refuse(
+                "it cannot be fetched: it must be public, and answer 200 with a JSON list in time".to_owned(),
+            );
+        }
+    };
+    let Ok(listed) = serde_json::from_slice::<Value>(&listed) else {
+        return refuse("the answer is not JSON".to_owned());
     };
     let Some(listed) = listed.as_array() else { return refuse("the answer is not a JSON list".to_owned()) };
     let is_listed = |uri: &str| listed.iter().any(|item| item.as_str() == Some(uri));
