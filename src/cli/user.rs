@@ -11,6 +11,7 @@ use crate::domain::page::PageRequest;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::users::{self, NewPassword, NewUser, UserEdit};
+use crate::protocol::strict_json;
 
 /// What to do.
 #[derive(Subcommand)]
@@ -119,7 +120,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
     let caller = Caller::command_line();
     match command {
         Command::Create { username, name, email, profile, roles, password_stdin } => {
-            let profile = profile.read()?.map(serde_json::from_value).transpose();
+            let profile = profile.read()?.map(strict_json::read).transpose();
             let profile = profile.map_err(|error| CliError::usage(format!("profile: {error}")))?.unwrap_or_default();
             let (password, shown) = read_password(password_stdin)?;
             let user = users::create(&server, &caller, NewUser { username, password, name, email, profile, roles })?;

@@ -20,6 +20,7 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::member::{not_null, present};
 use crate::flows::password_check;
 use crate::flows::session_end;
+use crate::protocol::strict_json;
 use crate::store::{StoreError, UserWithPassword};
 
 /// A password on its way in. No `Debug`.
@@ -93,7 +94,7 @@ fn merged(profile: &Profile, edit: Value) -> Result<Profile, Denial> {
         return Err(refuse("must be an object".to_owned()));
     }
     merge(&mut target, edit);
-    serde_json::from_value(target).map_err(|error| refuse(error.to_string()))
+    strict_json::read(target).map_err(|error| refuse(error.to_string()))
 }
 
 fn merge(target: &mut Value, edit: Value) {

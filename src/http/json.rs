@@ -1,4 +1,4 @@
-//! JSON bodies, read strictly: one object, no member twice, no NUL anywhere.
+//! JSON bodies, read strictly: one object, no member twice, no NUL anywhere, no list for a structure.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::denial::Denial;
+use crate::protocol::strict_json;
 
 /// Reads a body. It is gone through twice: what the type does not look at must be in order too, for whatever stands between
 /// us and the client may read the other of two members.
@@ -18,7 +19,10 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Denial> {
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(Denial::MalformedRequest("the JSON body must be an object".to_owned()));
     }
-    serde_json::from_slice(bytes).map_err(malformed)
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = strict_json::read(&mut json).map_err(malformed)?;
+    json.end().map_err(malformed)?;
+    Ok(read)
 }
 
 /// Any JSON that is in order; nothing of it is kept.

@@ -28,5 +28,6 @@ pub mod resource_metadata;
 pub mod response_mode;
 pub mod scope;
 pub mod signing_alg;
+pub mod strict_json;
 pub mod token_request;
 pub mod token_response;

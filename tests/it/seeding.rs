@@ -175,6 +175,15 @@ fn unusable_seeds_are_refused_with_what_is_wrong(engine: Engine) {
         ("[[users]]\nusername = 'ada'\npassword_hash = '{SSHA}x'", "password hash"),
         ("[[users]]\nusername = 'ada'\npassword = 'correct horse'\npassword_hash = 'x'", "hash"),
         ("[[users]]\nusername = 'ada'\nshoe_size = 44", "shoe_size"),
+        (
+            "[[users]]\nusername = 'ada'\n\n[[users]]\nusername = 'bob'\n[[users]]\nname = 'x'\nusername = 'Ada'\n",
+            "user Ada is there twice: in lines 1 and 6",
+        ),
+        (
+            "[[clients]]\nclient_id = 'x'\nclient_secret = 'secret secret'\n[[clients]]\nclient_id = 'x'\n",
+            "client x is there twice: in lines 1 and 4",
+        ),
+        ("[[users]]\nusername = 'ada'\naddress = ['x', 'y']", "expected struct Address"),
         ("[[scopes]]\nname = 'a b'\ndescription = 'x'", "scope token"),
     ] {
         let error = apply(&test, text, false).unwrap_err();

@@ -70,6 +70,8 @@ fn the_api_refuses_what_no_profile_holds(engine: Engine) {
         ("phone_number", json!("01 234567")),
         ("email_verified", json!("true")),
         ("address", json!("Vienna")),
+        ("address", json!(["Vienna"])),
+        ("address", json!([null, "1 Main Street"])),
         ("address", json!({ "planet": "Earth" })),
         ("address", json!({ "country": "" })),
         ("sub", json!("x")),

@@ -1,13 +1,15 @@
 //! A seed as TOML says it: `[[scopes]]`, `[[users]]` and `[[clients]]`, with secrets as values, in files or in the environment.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use toml::Spanned;
 use zeroize::Zeroizing;
 
 use crate::config;
-use crate::domain::user::check_new_password;
+use crate::domain::user::{check_new_password, username_key};
 use crate::flows::clients::ClientMembers;
 use crate::flows::scopes::NewScope;
 use crate::flows::user_import::{UserRecord, text};
@@ -15,15 +17,18 @@ use crate::flows::user_import::{UserRecord, text};
 /// Longest secret in a file, in bytes.
 const MAX_SECRET: usize = 4096;
 
+const USERS: Kind = Kind { what: "user", name: "username", key: username_key };
+const CLIENTS: Kind = Kind { what: "client", name: "client_id", key: str::to_owned };
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tables {
     #[serde(default)]
     scopes: Vec<NewScope>,
     #[serde(default)]
-    users: Vec<Map<String, Value>>,
+    users: Vec<Spanned<Map<String, Value>>>,
     #[serde(default)]
-    clients: Vec<Map<String, Value>>,
+    clients: Vec<Spanned<Map<String, Value>>>,
 }
 
 /// A seed that was read. No `Debug`.
@@ -87,16 +92,34 @@ fn client(mut said: Map<String, Value>, folder: &Path) -> Result<(ClientMembers,
     Ok((members, secret))
 }
 
+/// What the tables of one kind are.
+struct Kind {
+    what: &'static str,
+    /// The member that names one.
+    name: &'static str,
+    /// What two of them must not have in common, of that member.
+    key: fn(&str) -> String,
+}
+
 /// Reads each, and says which one is wrong.
 fn each<T>(
-    what: &str,
-    name: &str,
-    items: Vec<Map<String, Value>>,
+    text: &str,
+    kind: &Kind,
+    items: Vec<Spanned<Map<String, Value>>>,
     read: impl Fn(Map<String, Value>) -> Result<T, String>,
 ) -> Result<Vec<T>, InvalidSeed> {
-    let one = |(number, said): (usize, Map<String, Value>)| {
-        let named =
-            said.get(name).and_then(Value::as_str).map_or_else(|| format!("number {}", number + 1), str::to_owned);
+    let what = kind.what;
+    let mut lines = BTreeMap::new();
+    let one = |(number, said): (usize, Spanned<Map<String, Value>>)| {
+        let line = 1 + text.bytes().take(said.span().start).filter(|byte| *byte == b'\n').count();
+        let said = said.into_inner();
+        let named = said.get(kind.name).and_then(Value::as_str).map(str::to_owned);
+        if let Some(named) = &named
+            && let Some(before) = lines.insert((kind.key)(named), line)
+        {
+            return Err(InvalidSeed(format!("{what} {named} is there twice: in lines {before} and {line}")));
+        }
+        let named = named.unwrap_or_else(|| format!("number {}", number + 1));
         read(said).map_err(|error| InvalidSeed(format!("{what} {named}: {error}")))
     };
     items.into_iter().enumerate().map(one).collect()
@@ -116,8 +139,8 @@ impl Seed {
         let tables = toml::from_str::<Tables>(text).map_err(|error| InvalidSeed(error.message().to_owned()))?;
         Ok(Self {
             scopes: tables.scopes,
-            users: each("user", "username", tables.users, |said| user(said, folder))?,
-            clients: each("client", "client_id", tables.clients, |said| client(said, folder))?,
+            users: each(text, &USERS, tables.users, |said| user(said, folder))?,
+            clients: each(text, &CLIENTS, tables.clients, |said| client(said, folder))?,
         })
     }
 }

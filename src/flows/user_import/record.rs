@@ -8,6 +8,7 @@ use crate::domain::ids::{ClientId, UserId};
 use crate::domain::profile::Profile;
 use crate::domain::profile_rules;
 use crate::domain::user::{User, check_profile, check_username};
+use crate::protocol::strict_json;
 
 /// A user to take over. What is not said takes its default, or stays as it is. No `Debug`: it holds a hash.
 #[derive(Clone, Default)]
@@ -86,7 +87,7 @@ impl UserRecord {
             _ => Map::new(),
         };
         all.extend(self.profile.clone());
-        serde_json::from_value(Value::Object(all)).map_err(|error| format!("the profile is not usable: {error}"))
+        strict_json::read(Value::Object(all)).map_err(|error| format!("the profile is not usable: {error}"))
     }
 
     /// What the account becomes by what was said.
