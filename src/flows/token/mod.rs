@@ -5,6 +5,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod exchange;
+mod first_use;
 mod id_token;
 mod mint;
 mod password;

@@ -7,7 +7,7 @@ use crate::flows::{Server, device};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{DeviceAuthorizationForm, OAuthError};
-use crate::http::{extract, limits, respond};
+use crate::http::respond;
 use crate::protocol::device_authorization::DeviceAuthorizationResponse;
 
 /// Gives a device its codes.
@@ -21,18 +21,10 @@ pub async fn authorize(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    if let Err(error) = limits::check(&request, &server, &edge, Door::Device).await {
-        return token_error(&server, error);
-    }
-    let params = match extract::form(&request, payload).await {
-        Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
-    };
-    let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
-    let waits = super::sends_assertion(&params);
     let authorized =
-        super::run_for_client(&server, waits, move |server| device::authorize(server, &params, credentials, &source));
+        super::run_for_client((&request, payload), (&server, &edge), Some(Door::Device), |server, form| {
+            device::authorize(server, &form.params, form.credentials, &form.source)
+        });
     match authorized.await {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),

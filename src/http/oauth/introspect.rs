@@ -6,7 +6,7 @@ use crate::flows::{Server, introspect};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenParameterForm};
-use crate::http::{extract, respond};
+use crate::http::respond;
 use crate::protocol::introspection::IntrospectionResponse;
 
 /// Answers whether a token is good now.
@@ -20,18 +20,10 @@ pub async fn introspect(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    let params = match extract::form(&request, payload).await {
-        Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
-    };
-    let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
-    let waits = super::sends_assertion(&params);
-    match super::run_for_client(&server, waits, move |server| {
-        introspect::introspect(server, &params, credentials, &source)
-    })
-    .await
-    {
+    let introspected = super::run_for_client((&request, payload), (&server, &edge), None, |server, form| {
+        introspect::introspect(server, &form.params, form.credentials, &form.source)
+    });
+    match introspected.await {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),
     }

@@ -8,7 +8,7 @@ use crate::flows::{Server, pushed_requests};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, PushedAuthorizationForm};
-use crate::http::{extract, limits, respond};
+use crate::http::respond;
 use crate::protocol::pushed_request::PushedAuthorizationResponse;
 
 /// Takes an authorization request ahead of the browser.
@@ -22,18 +22,8 @@ pub async fn push(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    if let Err(error) = limits::check(&request, &server, &edge, Door::Token).await {
-        return token_error(&server, error);
-    }
-    let params = match extract::form(&request, payload).await {
-        Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
-    };
-    let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
-    let waits = super::sends_assertion(&params);
-    let pushed = super::run_for_client(&server, waits, move |server| {
-        pushed_requests::push(server, &params, credentials, &source)
+    let pushed = super::run_for_client((&request, payload), (&server, &edge), Some(Door::Token), |server, form| {
+        pushed_requests::push(server, &form.params, form.credentials, &form.source)
     });
     match pushed.await {
         Ok(response) => {

@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::flows::{Server, revoke};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
-use crate::http::extract;
 use crate::http::oauth::forms::{OAuthError, TokenParameterForm};
 
 /// Revokes a token. RFC 7009 §2.2: 200, and nothing to read.
@@ -20,16 +19,10 @@ pub async fn revoke(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    let params = match extract::form(&request, payload).await {
-        Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
-    };
-    let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
-    let waits = super::sends_assertion(&params);
-    match super::run_for_client(&server, waits, move |server| revoke::revoke(server, &params, credentials, source))
-        .await
-    {
+    let revoked = super::run_for_client((&request, payload), (&server, &edge), None, |server, form| {
+        revoke::revoke(server, &form.params, form.credentials, form.source)
+    });
+    match revoked.await {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
         Err(error) => token_error(&server, error),
     }

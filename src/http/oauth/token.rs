@@ -7,7 +7,7 @@ use crate::flows::{Server, token};
 use crate::http::edge::Edge;
 use crate::http::error::token_error;
 use crate::http::oauth::forms::{OAuthError, TokenForm};
-use crate::http::{extract, limits, respond};
+use crate::http::{extract, respond};
 use crate::protocol::token_response::TokenResponse;
 
 /// Exchanges a grant for tokens.
@@ -21,22 +21,12 @@ pub async fn exchange(
     server: web::Data<Server>,
     edge: web::Data<Edge>,
 ) -> HttpResponse {
-    if let Err(error) = limits::check(&request, &server, &edge, Door::Token).await {
-        return token_error(&server, error);
-    }
-    let params = match extract::form(&request, payload).await {
-        Ok(params) => params,
-        Err(denial) => return token_error(&server, denial.into()),
-    };
-    let credentials = extract::credentials(&request, &params);
-    let source = extract::source(&request, &edge);
-    // RFC 6749 §4.3 is the one grant that hashes.
-    let hashes = matches!(params.optional("grant_type"), Ok(Some("password")));
-    let waits = hashes || super::sends_assertion(&params);
     let origin = extract::origin(&request);
-    let exchange = move |server: &Server| token::exchange(server, &params, credentials, source, origin.as_deref());
-    let answer = super::run_for_client(&server, waits, exchange).await;
-    match answer {
+    let exchanged =
+        super::run_for_client((&request, payload), (&server, &edge), Some(Door::Token), move |server, form| {
+            token::exchange(server, &form.params, form.credentials, form.source, origin.as_deref())
+        });
+    match exchanged.await {
         Ok(response) => respond::no_store_json(&response),
         Err(error) => token_error(&server, error),
     }
