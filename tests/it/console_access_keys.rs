@@ -260,10 +260,7 @@ fn keys_are_searched_filtered_ordered_and_paged(engine: Engine) {
     // What nobody offered is no filter, and breaks nothing.
     assert_eq!(names(&browser.get(&format!("{HOME}?status=lost&sort=size&cursor=x&unused=5&environment="))).len(), 50);
     // A cursor of another order begins anew.
-    assert_eq!(
-        names(&browser.get(&href.replace(HOME, &format!("{HOME}")).replace("cursor=", "sort=name&cursor=")))[0],
-        "even 00"
-    );
+    assert_eq!(names(&browser.get(&href.replace("cursor=", "sort=name&cursor=")))[0], "even 00");
 }
 
 fn a_rotation_shows_who_still_uses_the_old_secret(engine: Engine) {
