@@ -109,7 +109,7 @@ fn read(params: &Params) -> Result<Question, Denial> {
         parameters make up; needs `access-keys:read` or `clients:read`. Nothing is counted.",
     params(("request_id" = Option<String>, Query), ("credential_id" = Option<String>, Query), ("scope" = Option<String>, Query), ("address" = Option<String>, Query),
     ("project" = Option<String>, Query), ("environment" = Option<String>, Query), ("audience" = Option<String>, Query)),
-    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read", "clients:read"])))]
+    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read"])))]
 pub async fn show(api: Api) -> HttpResponse {
     let known = ["request_id", "credential_id", "scope", "address", "project", "environment", "audience"];
     match api.query(&known).and_then(|query| read(&query)) {
@@ -125,7 +125,7 @@ pub async fn show(api: Api) -> HttpResponse {
 
 /// The same for a credential that is secret: it does not belong into an address.
 #[utoipa::path(post, path = "/v1/explain", tag = "verification", request_body = Asked,
-    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read", "clients:read"])))]
+    responses((status = 200, body = Explained), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:read"])))]
 pub async fn ask(api: Api, payload: web::Payload) -> HttpResponse {
     match extract::json::<Asked>(&api.request, payload).await.and_then(Asked::read) {
         Ok((named, asked)) => {
