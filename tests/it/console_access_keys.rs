@@ -183,10 +183,13 @@ fn every_field_of_a_key_is_kept(engine: Engine) {
     assert_eq!((key.limits.requests_per_minute, key.limits.requests_per_hour), (Some(5), Some(50)));
     assert_eq!(key.allowed_addresses.len(), 3);
     let shown = browser.get(&format!("{HOME}/{id}"));
-    assert_has(&shown, &["robot (service account)", "alpha", "5 a minute, 50 an hour", "10.0.0.0/8", "Nightly"]);
+    assert_has(
+        &shown,
+        &["robot (service account)", "alpha", "5 a minute, 50 an hour", "10.0.0.0/8", "Nightly exports"],
+    );
     // Saved as it comes, nothing changes.
     let edit = browser.get(&format!("{HOME}/{id}/edit"));
-    assert_has(&edit, &["value=\"Exports\"", "Nightly", "value=\"read write\"", "As it is"]);
+    assert_has(&edit, &["value=\"Exports\"", "Nightly exports", "value=\"read write\"", "As it is"]);
     let same = [
         ("name", "Exports"),
         ("description", "Nightly\r\nexports"),

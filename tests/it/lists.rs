@@ -179,7 +179,8 @@ pub fn fill(test: &TestServer, number: usize) {
         execute(test, statement);
     }
     if number > 10_000 {
-        execute(test, "ANALYZE".to_owned());
+        execute(test, "ANALYZE access_keys".to_owned());
+        execute(test, "ANALYZE search_words".to_owned());
     }
 }
 

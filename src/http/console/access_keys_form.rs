@@ -218,6 +218,11 @@ fn text<'a>(form: &'a Params, name: &'static str) -> &'a str {
     form.optional(name).ok().flatten().unwrap_or_default().trim()
 }
 
+/// A description is one line, however it was typed.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn refuse(text: &str) -> Denial {
     Denial::InvalidMember(text.to_owned())
 }
@@ -295,7 +300,7 @@ fn owner(server: &Server, caller: &Caller, form: &Params) -> FlowResult<Option<O
 pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<NewAccessKey> {
     Ok(NewAccessKey {
         name: text(form, "name").to_owned(),
-        description: text(form, "description").to_owned(),
+        description: one_line(text(form, "description")),
         environment: Some(text(form, "environment").to_owned()).filter(|name| !name.is_empty()),
         owner: Some(owner(server, caller, form)?),
         scopes: scopes(form),
@@ -313,7 +318,7 @@ pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<N
 pub fn read_edit(server: &Server, form: &Params) -> FlowResult<AccessKeyEdit> {
     Ok(AccessKeyEdit {
         name: Some(text(form, "name").to_owned()),
-        description: Some(text(form, "description").to_owned()),
+        description: Some(one_line(text(form, "description"))),
         scopes: Some(scopes(form)),
         projects: Some(chosen_projects(form)?),
         plan: Some(Some(text(form, "plan").to_owned()).filter(|plan| !plan.is_empty())),
