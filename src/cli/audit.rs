@@ -23,7 +23,7 @@ use crate::flows::{audit, audit_chain, audit_checkpoints};
 #[derive(Subcommand)]
 pub enum Command {
     /// List events, newest first.
-    List(List),
+    List(Box<List>),
     /// Prove that no event was altered, removed or inserted. Exit code 0 if so, 1 with the first broken place if not.
     Verify {
         /// Check this export instead of the database; needs neither database nor root key.
