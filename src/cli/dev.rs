@@ -171,6 +171,8 @@ fn guide(demo: &Demo, metrics_token: &str, config_file: &Path) -> Result<String,
          public client        {}\n\
          redirect URI         {}\n\
          scope                {}\n\n\
+         console   {issuer}/console (sign in as {})\n\
+         account   {issuer}/account\n\
          metadata  {issuer}/.well-known/oauth-authorization-server\n\
          JWKS      {issuer}/.well-known/jwks.json\n\
          API       {issuer}/v1/openapi.json\n\n\
@@ -191,6 +193,7 @@ fn guide(demo: &Demo, metrics_token: &str, config_file: &Path) -> Result<String,
         app.client_id,
         web.redirect_uri,
         web.scope,
+        admin.username,
         web.scope,
         code_line(demo, &basic)?,
         config_file.display(),

@@ -151,10 +151,11 @@ const COLUMNS: [&str; 16] = [
 
 fn csv_line(text: &mut String, event: &AuditEvent) {
     let occurred_at = event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let id = event.id.to_string();
     let (sequence, hash) =
         (event.sequence.map(|place| place.to_string()), event.hash.as_ref().map(ToString::to_string));
     let cells = [
-        Some(cell(&event.id.to_string())),
+        Some(cell(&id)),
         Some(cell(&occurred_at)),
         Some(cell(&event.action)),
         event.class.as_deref().map(cell),

@@ -118,15 +118,20 @@ impl Server {
             clock,
             config,
         };
-        adopt_audit_events(&server, progress)?;
-        define_admin_scopes(&server)?;
-        define_openid_scopes(&server)?;
-        scopes::reload(&server).map_err(Failure::from)?;
-        signing_keys::reload(&server)?;
-        signing_keys::ensure_first(&server, progress)?;
-        ensure_console_client(&server)?;
+        prepare(&server, progress)?;
         Ok(server)
     }
+}
+
+/// What every start finds or makes in the database.
+fn prepare(server: &Server, progress: &dyn Fn(&str)) -> Result<(), OpenError> {
+    adopt_audit_events(server, progress)?;
+    define_admin_scopes(server)?;
+    define_openid_scopes(server)?;
+    scopes::reload(server).map_err(Failure::from)?;
+    signing_keys::reload(server)?;
+    signing_keys::ensure_first(server, progress)?;
+    ensure_console_client(server)
 }
 
 /// Before anything else leaves an event.

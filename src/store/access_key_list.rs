@@ -125,10 +125,6 @@ impl StoreConnection {
                 }
                 found.extend(connection.find_keys_of_owners(kind, found_owners, left)?);
             }
-            found.sort_unstable();
-            if found.first().is_some_and(|id| !id.is_empty()) {
-                found.dedup();
-            }
             Ok(found)
         })
     }

@@ -56,7 +56,8 @@ impl StoreConnection {
         Ok(())
     }
 
-    /// The identifiers of this kind that have a word in this range, at most `limit`.
+    /// The identifiers of this kind that have a word in this range, once for each word, at most `limit`. DISTINCT would have
+    /// SQLite walk the primary key, which has the identifiers in order, and not the words.
     pub(super) fn find_by_word(
         &mut self,
         kind: SearchKind,
@@ -68,7 +69,6 @@ impl StoreConnection {
             .filter(search_words::word.ge(&range.from))
             .filter(search_words::word.lt(&range.until))
             .select(search_words::id)
-            .distinct()
             .limit(limit);
         Ok(query.load(self)?)
     }
@@ -90,12 +90,10 @@ impl StoreConnection {
                 narrowed.common.push(range);
                 continue;
             }
+            let found: HashSet<String> = found.into_iter().collect();
             narrowed.ids = Some(match narrowed.ids {
-                None => found,
-                Some(known) => {
-                    let found: HashSet<String> = found.into_iter().collect();
-                    known.into_iter().filter(|id| found.contains(id)).collect()
-                }
+                None => found.into_iter().collect(),
+                Some(known) => known.into_iter().filter(|id| found.contains(id)).collect(),
             });
         }
         Ok(narrowed)

@@ -91,6 +91,7 @@ column-used-from = Benutzt von
 done-rotation-finished = Das alte Geheimnis ist beendet.
 clients-disable-text = „{ $name }“ wird abgewiesen, bis er wieder aktiviert wird. Seine Tokens gelten als inaktiv.
 clients-revoke-text = „{ $name }“ wird für immer abgewiesen. Das lässt sich nicht rückgängig machen.
+clients-usage = Nutzung
 clients-try = Ausprobieren
 trial-lead = Führt den Code-Flow dieses Clients in Ihrem Browser aus, als Sie, und zeigt die Tokens dekodiert. Was Sie erhalten, endet sofort.
 trial-begin = Beginnen

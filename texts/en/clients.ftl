@@ -91,6 +91,7 @@ column-used-from = Used from
 done-rotation-finished = The old secret has ended.
 clients-disable-text = “{ $name }” is refused until it is enabled again. Its tokens are found inactive.
 clients-revoke-text = “{ $name }” is refused for good. This cannot be undone.
+clients-usage = Usage
 clients-try = Try it
 trial-lead = Runs the code flow of this client in your browser, as you, and shows the tokens decoded. What you are granted ends at once.
 trial-begin = Begin

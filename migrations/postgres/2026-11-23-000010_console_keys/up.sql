@@ -16,8 +16,6 @@ CREATE TABLE search_words (
     PRIMARY KEY (kind, id, word)
 );
 
-CREATE INDEX search_words_word ON search_words (kind, word, id);
-
 INSERT INTO search_words (kind, id, word)
 SELECT DISTINCT kind, id, left(word, 64)
 FROM (
@@ -27,6 +25,9 @@ FROM (
     UNION ALL SELECT 'service_account', id, name || ' ' || id FROM service_accounts
 ) AS named, regexp_split_to_table(lower(text), '[^[:alnum:]]+') AS word
 WHERE word <> '';
+
+-- After they are there, which is faster.
+CREATE INDEX search_words_word ON search_words (kind, word, id);
 
 CREATE FUNCTION forget_search_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

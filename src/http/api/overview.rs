@@ -13,7 +13,7 @@ use crate::http::api::openapi::Problem;
     responses((status = 200, body = Overview), (status = "4XX", body = Problem)), security(("bearer" = ["usage:read", "access-keys:read", "clients:read", "alerts:read", "signing-keys:read"])))]
 pub async fn show(api: Api) -> HttpResponse {
     match api.query(&[]) {
-        Ok(_) => api.answer(api.run(|server, caller| overview::show(server, caller)).await),
+        Ok(_) => api.answer(api.run(overview::show).await),
         Err(denial) => api.unreadable(denial).await,
     }
 }

@@ -66,12 +66,19 @@ pub fn owner(texts: Texts, owner: Option<&Owner>, names: &OwnerNames) -> Cell {
     Cell::text(texts.say_with(kind, "name", names.of(owner)))
 }
 
-/// The projects of a key.
-pub fn projects_of(texts: Texts, key: &AccessKey) -> Cell {
+/// Most projects of a key that a list names.
+const MOST_PROJECTS: usize = 5;
+
+/// The projects of a key; `most` of them by name, the others by their number.
+pub fn projects_of(texts: Texts, key: &AccessKey, most: usize) -> Cell {
     if key.projects.is_empty() {
         return Cell::text(texts.say("access-keys-all-projects"));
     }
-    Cell::Codes(key.projects.iter().map(|project| project.as_str().to_owned()).collect())
+    let named = Cell::Codes(key.projects.iter().take(most).map(|project| project.as_str().to_owned()).collect());
+    match key.projects.len().saturating_sub(most) {
+        0 => named,
+        more => Cell::Several(vec![named, Cell::text(format!("+{more}"))]),
+    }
 }
 
 /// Limits in words.
@@ -175,7 +182,7 @@ fn row(server: &Server, texts: Texts, key: &AccessKey, names: &OwnerNames) -> Ve
         Cell::code(&key.masked),
         standing(texts, key, server.clock.now()),
         owner(texts, key.owner.as_ref(), names),
-        projects_of(texts, key),
+        projects_of(texts, key, MOST_PROJECTS),
         Cell::text(&key.environment),
         Cell::Time(key.created_at),
         key.expires_at.map_or_else(|| Cell::text(texts.say("access-keys-never")), Cell::Time),

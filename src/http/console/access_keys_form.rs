@@ -17,7 +17,9 @@ use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
 
 /// Most scopes offered to be ticked; what is beyond is typed.
-const MOST_SCOPES: usize = 120;
+const MOST_SCOPES: usize = 80;
+/// Most projects offered to be ticked; what is beyond is typed.
+const MOST_PROJECTS: usize = 100;
 /// Days after which a key may end, as offered.
 const DAYS: [u64; 3] = [30, 90, 365];
 
@@ -98,23 +100,29 @@ fn project_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> V
         ("chosen", "access-keys-projects-chosen", !held.is_empty()),
     ];
     let kinds = kinds.map(|(value, label, chosen)| Choice::new(value, texts.say(label)).chosen(chosen));
-    let mut offered: Vec<Choice> = choices
+    let offered: Vec<Choice> = choices
         .projects
         .iter()
+        .take(MOST_PROJECTS)
         .map(|(id, name)| {
             Choice::new(id, name).hint(if id == name { "" } else { id.as_str() }).chosen(held.contains(&id.as_str()))
         })
         .collect();
-    let is_offered = |id: &str| choices.projects.iter().any(|(known, _)| known == id);
-    let others = held.iter().filter(|id| !is_offered(id));
-    offered.extend(others.map(|id| Choice::new(*id, *id).chosen(true)));
-    if offered.is_empty() {
+    let is_offered = |id: &&str| offered.iter().any(|choice| choice.value == **id);
+    let others: Vec<&str> = held.iter().copied().filter(|id| !is_offered(id)).collect();
+    let more = (choices.projects.len() > MOST_PROJECTS || !others.is_empty()).then(|| {
+        Field::text("more_projects", texts.say("access-keys-more-projects"), others.join(" "))
+            .hint(texts.say("access-keys-more-projects-hint"))
+    });
+    if offered.is_empty() && more.is_none() {
         return Vec::new();
     }
-    vec![
-        Field::radio("projects", texts.say("nav-projects"), kinds.into()),
-        Field::checkboxes("project", texts.say("access-keys-projects-which"), offered),
-    ]
+    let mut fields = vec![Field::radio("projects", texts.say("nav-projects"), kinds.into())];
+    if !offered.is_empty() {
+        fields.push(Field::checkboxes("project", texts.say("access-keys-projects-which"), offered));
+    }
+    fields.extend(more);
+    fields
 }
 
 fn expiry_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> [Field; 2] {
@@ -210,6 +218,11 @@ fn text<'a>(form: &'a Params, name: &'static str) -> &'a str {
     form.optional(name).ok().flatten().unwrap_or_default().trim()
 }
 
+/// A description is one line, however it was typed.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn refuse(text: &str) -> Denial {
     Denial::InvalidMember(text.to_owned())
 }
@@ -223,7 +236,9 @@ fn chosen_projects(form: &Params) -> Result<Vec<String>, Denial> {
     if text(form, "projects") != "chosen" {
         return Ok(Vec::new());
     }
-    let chosen: Vec<String> = form.all("project").into_iter().filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    let typed = text(form, "more_projects").split_whitespace();
+    let ticked = form.all("project").into_iter().filter(|id| !id.is_empty());
+    let chosen: Vec<String> = ticked.chain(typed).map(str::to_owned).collect();
     // None at all would be every project: the opposite of what was meant.
     if chosen.is_empty() { Err(refuse("choose at least one project, or all projects")) } else { Ok(chosen) }
 }
@@ -285,7 +300,7 @@ fn owner(server: &Server, caller: &Caller, form: &Params) -> FlowResult<Option<O
 pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<NewAccessKey> {
     Ok(NewAccessKey {
         name: text(form, "name").to_owned(),
-        description: text(form, "description").to_owned(),
+        description: one_line(text(form, "description")),
         environment: Some(text(form, "environment").to_owned()).filter(|name| !name.is_empty()),
         owner: Some(owner(server, caller, form)?),
         scopes: scopes(form),
@@ -303,7 +318,7 @@ pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<N
 pub fn read_edit(server: &Server, form: &Params) -> FlowResult<AccessKeyEdit> {
     Ok(AccessKeyEdit {
         name: Some(text(form, "name").to_owned()),
-        description: Some(text(form, "description").to_owned()),
+        description: Some(one_line(text(form, "description"))),
         scopes: Some(scopes(form)),
         projects: Some(chosen_projects(form)?),
         plan: Some(Some(text(form, "plan").to_owned()).filter(|plan| !plan.is_empty())),

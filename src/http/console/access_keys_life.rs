@@ -91,7 +91,7 @@ fn facts(desk: &Desk, key: &AccessKey, names: &OwnerNames) -> Vec<(String, Cell)
         (texts.say("column-description"), Cell::text(&key.description)),
         (texts.say("column-owner"), owner(texts, key.owner.as_ref(), names)),
         (texts.say("column-environment"), Cell::text(&key.environment)),
-        (texts.say("nav-projects"), projects_of(texts, key)),
+        (texts.say("nav-projects"), projects_of(texts, key, usize::MAX)),
         (texts.say("access-keys-scopes"), codes(scopes, "access-keys-no-scopes")),
         (texts.say("access-keys-audiences"), codes(resources, "none")),
         (texts.say("access-keys-plan"), Cell::maybe(key.plan.as_deref())),

@@ -65,11 +65,14 @@ fn tiles(texts: Texts, overview: &Overview) -> Vec<Tile> {
     tiles
 }
 
+/// A figure of an hour.
+type Figure = fn(&overview::OverviewHour) -> i64;
+
 fn chart(
     texts: Texts,
     activity: &Activity,
     caption: &str,
-    series: &[(&str, fn(&overview::OverviewHour) -> i64)],
+    series: &[(&str, Figure)],
 ) -> Block {
     let steps = activity.hours.iter().map(|hour| {
         let label = hour.hour.format("%H:%M UTC").to_string();

@@ -40,11 +40,6 @@ impl Chart {
         self.steps.iter().map(|(_, values)| values.iter().sum()).max().unwrap_or(0).max(1)
     }
 
-    /// Is there nothing but zeros?
-    pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|(_, values)| values.iter().all(|value| *value == 0))
-    }
-
     /// The bars.
     #[allow(clippy::cast_precision_loss, reason = "pixels")]
     pub fn bars(&self) -> Vec<Bar> {

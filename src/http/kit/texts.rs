@@ -118,11 +118,6 @@ impl Texts {
         self.format(key, Some(&arguments))
     }
 
-    /// The text of this key with these values in it.
-    pub fn say_all<'a>(self, key: &str, values: impl IntoIterator<Item = (&'a str, FluentValue<'a>)>) -> String {
-        self.format(key, Some(&values.into_iter().collect()))
-    }
-
     /// Is there a text of this key?
     pub fn has(self, key: &str) -> bool {
         self.0.bundle().has_message(key)

@@ -46,7 +46,7 @@ struct SignedInPage<'a> {
 
 /// The client that sent the user here, where its answer goes, and whom it expects.
 struct Sender {
-    client: Client,
+    client: Box<Client>,
     redirect_uri: String,
     login_hint: Option<String>,
 }
@@ -63,7 +63,7 @@ fn find_trusted(server: &Server, params: &Params) -> FlowResult<Option<(Trusted,
 
 fn sender(trusted: &Trusted, params: &Params) -> Sender {
     Sender {
-        client: trusted.client.clone(),
+        client: Box::new(trusted.client.clone()),
         redirect_uri: trusted.redirect_uri.clone(),
         // OpenID Connect Core §3.1.2.1: a hint about what the user may type to sign in.
         login_hint: params.optional("login_hint").ok().flatten().filter(|hint| hint.len() <= 100).map(str::to_owned),

@@ -53,6 +53,9 @@ fn actions(texts: Texts, guest: &Guest, client: &Client) -> Vec<Action> {
             actions.push(Action::go(format!("{path}/try"), texts.say("clients-try")));
         }
     }
+    if guest.may("usage:read") {
+        actions.push(Action::go(format!("{path}/usage"), texts.say("clients-usage")));
+    }
     actions.extend(standing::actions::<Clients>(texts, guest, client.client_id.as_str(), client.status));
     actions
 }

@@ -4,6 +4,7 @@ use actix_web::web;
 use serde_json::Value;
 
 use crate::domain::client::Client;
+use crate::domain::role::is_admin_api_scope;
 use crate::flows::Server;
 use crate::flows::console::Visit;
 use crate::flows::error::FlowResult;
@@ -30,7 +31,7 @@ fn find(server: &Server, visit: &Visit, id: &str) -> FlowResult<Found> {
 }
 
 fn question(texts: Texts, (client, scopes): &Found, typed: Option<&Params>) -> Page {
-    let usual = Scope::from_tokens(client.scope.iter().filter(|token| *token != OFFLINE));
+    let usual = Scope::from_tokens(client.scope.iter().filter(|token| *token != OFFLINE && !is_admin_api_scope(token)));
     let form = Form::new(trial::path(client.client_id.as_str()), "try-begin", texts.say("trial-begin"));
     let boxes = (!client.scope.is_empty()).then(|| scopes.boxes(texts, &usual));
     below(texts, client, "clients-try")

@@ -1,0 +1,136 @@
+// An access key in its owner's hands: made, copied, used, looked at, rotated without an outage, revoked, deleted.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import { startServer } from '../clients/support/server.js';
+import { LOOKS, Person, launch } from './support/browser.js';
+
+let server;
+let browser;
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const verify = (token, scope = 'orders:read') => server.admin('POST', '/v1/verify', { credential: token, scopes: [scope] });
+
+/** The secret on the page, and what the file and the clipboard have of it. */
+async function takeSecret(person) {
+  const secret = await person.text('#secret');
+  const [download] = await Promise.all([person.page.waitForEvent('download'), person.page.click('#download-env')]);
+  assert.match(await readFile(await download.path(), 'utf8'), new RegExp(`^[A-Z_]+=${secret}$`, 'm'));
+  if (person.script) {
+    await person.page.click('button[data-copy=secret]');
+    await person.page.waitForSelector('button[data-copy=secret]:has-text("Copied")');
+    assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), secret);
+  }
+  return secret;
+}
+
+async function create(person, name) {
+  await person.open('/console/access-keys/new');
+  await person.page.fill('#access-key-create-name', name);
+  await person.page.fill('#access-key-create-description', 'For the tests');
+  await person.page.check('input[name=scope][value="orders:read"]');
+  await person.page.selectOption('#access-key-create-expiry', '30');
+  await person.page.fill('#access-key-create-requests_per_minute', '5');
+  await person.page.click('#access-key-create');
+  await person.page.waitForSelector('#secret');
+}
+
+for (const look of LOOKS) {
+  describe(look.name, () => {
+    test('the life of a key', async () => {
+      const name = `Key ${look.name}`;
+      const ada = await Person.at(browser, server, { look });
+      await ada.signIn(server.demo.admin, '/console/access-keys');
+      await create(ada, name);
+      await ada.judge('access-key-created');
+      const first = await takeSecret(ada);
+      assert.equal((await verify(first)).valid, true);
+      assert.equal((await verify(first, 'orders:write')).valid, false);
+
+      // Found by its name, and shown without its secret.
+      await ada.open(`/console/access-keys?q=${encodeURIComponent(look.name)}`);
+      await ada.press(`main table a:has-text("${name}")`);
+      const home = new URL(ada.page.url()).pathname;
+      assert.ok(!(await ada.page.content()).includes(first), 'the secret is shown once');
+      await ada.judge('access-key');
+
+      await ada.press(`a[href="${home}/edit"]`);
+      await ada.page.fill('input[name=description], textarea[name=description]', 'Changed');
+      await ada.judge('access-key-edit');
+      await ada.press('form.stack button[type=submit]');
+      assert.match(await ada.text(), /Changed/);
+
+      // Rotated: both secrets work, the page tells that the old one is still used, and "finish now" ends it.
+      await ada.press(`a[href="${home}/rotate"]`);
+      await ada.judge('access-key-rotate');
+      await ada.page.click('#access-key-rotate');
+      await ada.page.waitForSelector('#secret');
+      const second = await takeSecret(ada);
+      assert.notEqual(second, first);
+      assert.deepEqual([(await verify(first)).valid, (await verify(second)).valid], [true, true]);
+      await ada.open(`${home}/secrets`);
+      await ada.judge('access-key-secrets');
+      const finish = ada.page.locator('a[href$="/finish"], button[id*=finish], a[href*=finish]').first();
+      await Promise.all([ada.page.waitForEvent('load'), finish.click()]);
+      if (await ada.page.locator('button.danger').count() > 0) await ada.press('button.danger');
+      assert.deepEqual([(await verify(first)).valid, (await verify(second)).valid], [false, true]);
+
+      await ada.open(`${home}/usage`);
+      await ada.page.click('details summary');
+      await ada.judge('access-key-usage');
+      await ada.open(`${home}/usage?days=30`);
+      assert.equal(await ada.page.locator('figure.chart').first().locator('tbody tr').count(), 30);
+
+      await ada.open(home);
+      await ada.press('#access-key-disable');
+      assert.equal((await verify(second)).valid, false);
+      await ada.press('#access-key-enable');
+      await ada.press(`a[href="${home}/revoke"]`);
+      await ada.judge('access-key-revoke');
+      await ada.press('#access-key-revoke');
+      assert.equal((await verify(second)).valid, false);
+      await ada.press(`a[href="${home}/delete"]`);
+      await ada.page.fill('#access-key-delete-confirm', 'another name');
+      await ada.press('#access-key-delete');
+      assert.match(await ada.text('#notice'), /exactly as it is written/);
+      await ada.page.fill('#access-key-delete-confirm', name);
+      await ada.press('#access-key-delete');
+      assert.equal((await ada.open(home)).status(), 404);
+      await ada.leave();
+    });
+  });
+}
+
+test('a key is made, and its file saved, without script', async () => {
+  const ada = await Person.at(browser, server, { javaScriptEnabled: false });
+  await ada.signIn(server.demo.admin, '/console/access-keys');
+  await create(ada, 'Without script');
+  assert.equal((await verify(await takeSecret(ada))).valid, true);
+  await ada.leave();
+});
+
+test('the refusal at the limit is explained', async () => {
+  const ada = await Person.at(browser, server);
+  await ada.signIn(server.demo.admin, '/console/access-keys');
+  await create(ada, 'Limited');
+  const secret = await ada.text('#secret');
+  const answers = [];
+  for (let request = 0; request < 6; request += 1) answers.push((await verify(secret)).valid);
+  assert.deepEqual(answers, [true, true, true, true, true, false]);
+  await ada.open('/console/access-keys?q=Limited');
+  await ada.press('main table a:has-text("Limited")');
+  const id = new URL(ada.page.url()).pathname.split('/').pop();
+  await ada.open('/console/explain');
+  await ada.page.fill('#explain-what', id);
+  await ada.press('#explain');
+  assert.ok(await ada.page.locator('.steps li').count() > 4);
+  assert.match(await ada.text('.steps .bad >> xpath=..'), /limit|minute/i);
+  await ada.judge('explained');
+  await ada.leave();
+});
