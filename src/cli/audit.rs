@@ -142,7 +142,7 @@ impl From<Wanted> for AuditFilter {
 pub fn run(command: Command, context: &Context) -> CliResult {
     let caller = Caller::command_line();
     match command {
-        Command::List(wanted) => list(wanted, context),
+        Command::List(wanted) => list(*wanted, context),
         Command::Verify { file: Some(file), public_key, .. } => verify_file(&file, public_key, context),
         Command::Verify { file: None, checkpoint, .. } => {
             let kept = checkpoint.map_or(Ok(Vec::new()), |file| read_checkpoints(&file))?;
