@@ -59,6 +59,14 @@ impl Params {
         Self { pairs: named.cloned().collect(), pushed: self.pushed }
     }
 
+    /// The same with `\n` for line breaks: browsers send those of a text area as `\r\n` (HTML, form submission).
+    pub fn with_plain_line_breaks(mut self) -> Self {
+        for (_, value) in &mut self.pairs {
+            *value = value.replace("\r\n", "\n");
+        }
+        self
+    }
+
     /// Joins a query and a body, as when a form is posted to an address with a query: repeats across the two count.
     pub fn joined(mut self, other: Self) -> Self {
         self.pairs.extend(other.pairs);

@@ -189,9 +189,10 @@ fn projects_from_new_to_deleted(engine: Engine) {
     let refused = send(&browser, &page, "/console/projects/new", &[("id", "no good"), ("name", "Shop")]);
     assert_eq!(refused.status, 400);
     assert_has(&refused, &["id must be 1 to 64", "value=\"no good\"", "value=\"Shop\"", "role=\"alert\""]);
-    let fields = [("id", "shop"), ("name", "Shop"), ("description", "Sells")];
+    // As browsers send the lines of a text area.
+    let fields = [("id", "shop"), ("name", "Shop"), ("description", "Sells\r\nall")];
     let listed = done(&browser, &page, "/console/projects/new", &fields);
-    assert_has(&listed, &["It has been created.", "/console/projects/shop/edit", "<code>shop</code>", "Sells"]);
+    assert_has(&listed, &["It has been created.", "/console/projects/shop/edit", "<code>shop</code>", "Sells\nall"]);
     let edit = browser.get("/console/projects/shop/edit");
     let fields = [("name", "The shop"), ("description", "")];
     assert_has(&done(&browser, &edit, "/console/projects/shop/edit", &fields), &["have been saved", "The shop"]);

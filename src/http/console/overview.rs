@@ -68,12 +68,7 @@ fn tiles(texts: Texts, overview: &Overview) -> Vec<Tile> {
 /// A figure of an hour.
 type Figure = fn(&overview::OverviewHour) -> i64;
 
-fn chart(
-    texts: Texts,
-    activity: &Activity,
-    caption: &str,
-    series: &[(&str, Figure)],
-) -> Block {
+fn chart(texts: Texts, activity: &Activity, caption: &str, series: &[(&str, Figure)]) -> Block {
     let steps = activity.hours.iter().map(|hour| {
         let label = hour.hour.format("%H:%M UTC").to_string();
         (label, series.iter().map(|(_, of)| count(of(hour))).collect())

@@ -121,7 +121,7 @@ impl Desk {
         flow: impl FnOnce(&Server, &Visit, &Params) -> FlowResult<T> + Send + 'static,
     ) -> actix_web::Result<Sent<T>> {
         let form = extract::form(&self.request, payload).await;
-        let form = form.map_err(|denial| instead(self.error(None, &denial.into())))?;
+        let form = form.map_err(|denial| instead(self.error(None, &denial.into())))?.with_plain_line_breaks();
         let session = cookies::console(&self.request, &self.edge);
         let browser = cookies::browser(&self.request, &self.edge);
         let token = form.optional("csrf").ok().flatten().map(str::to_owned);
