@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grantor::domain::access_key::{AccessKey, AccessKeySecret, Owner};
 use grantor::domain::ids::{AccessKeyId, AccessKeySecretId};
-use grantor::domain::role::ADMIN_API_SCOPES;
+use grantor::domain::role::{ADMIN_API_SCOPES, DISABLE_SCOPE};
 use grantor::flows::access_keys::{self, NewAccessKey};
 use grantor::flows::caller::Caller;
 use grantor::flows::clients::ClientMembers;
@@ -233,8 +233,10 @@ fn every_route_needs_its_scope(engine: Engine) {
         // With `own-...` people do the same to what is theirs: access_key_bounds.
         let own = format!("own-{scope}");
         let own_usage = scope == "usage:read" && path.starts_with("/v1/access-keys");
+        let stops = path.ends_with("/disable");
         let enough = |other: &str| {
-            other == "admin" || other == scope || other == own || (own_usage && other == "own-access-keys:read")
+            let special = (own_usage && other == "own-access-keys:read") || (stops && other == DISABLE_SCOPE);
+            special || other == "admin" || other == scope || other == own
         };
         let others = ADMIN_API_SCOPES.iter().map(|(name, _)| *name).filter(|other| !enough(other));
         let others = all.with(&Scope::from_tokens(others).to_string());
@@ -742,8 +744,11 @@ fn the_document_describes_every_route(engine: Engine) {
             }
             // Resource servers may come as clients too.
             let bearer = json!({ "bearer": [scopes[&name]] });
-            let security =
-                if is_for_resource_servers(path) { json!([{ "client": [] }, bearer]) } else { json!([bearer]) };
+            let security = match path {
+                _ if is_for_resource_servers(path) => json!([{ "client": [] }, bearer]),
+                _ if path.ends_with("/disable") => json!([bearer, { "bearer": [DISABLE_SCOPE] }]),
+                _ => json!([bearer]),
+            };
             assert_eq!(operation["security"], security, "{name}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(
