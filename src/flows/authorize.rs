@@ -189,6 +189,9 @@ fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Tru
     if reauthentication::is_needed(server, params, client, &request.openid, &live)? {
         return sign_in_first(prompt);
     }
+    if trial::is_of_another(params, live.user.id.as_str()) {
+        return Err(Denial::OtherUser.into());
+    }
     let authority = authority(server, trusted, &request, &live)?;
     let scope = to_consent(client, &request, &authority);
     let remembered = match visit.just_consented || consent::is_remembered(client, &trusted.redirect_uri) {
@@ -199,7 +202,9 @@ fn try_advance(server: &Server, params: &Params, visit: Visit<'_>, trusted: &Tru
         false => None,
     };
     let wanted = prompt.consent && !visit.just_consented;
-    if wanted || consent::is_needed(client.first_party, remembered.as_ref(), &scope) {
+    // What is consented to in a trial is not remembered, so it counts as it was given.
+    let just_tried = visit.just_consented && trial::is_one(params);
+    if !just_tried && (wanted || consent::is_needed(client.first_party, remembered.as_ref(), &scope)) {
         if prompt.none {
             return Err(Denial::ConsentRequired.into());
         }

@@ -4,7 +4,7 @@ use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::denial::Denial;
 use crate::flows::authorize::{self, Step};
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, login, pushed_requests};
+use crate::flows::{Server, login, pushed_requests, trial};
 use crate::protocol::params::Params;
 
 /// Records the answer and goes on with the authorization request that the page was about.
@@ -40,10 +40,11 @@ fn record(
         .on("client", trusted.client.client_id.as_str())
         .through(trusted.client.client_id.as_str())
         .detail(scope.to_string());
+    let remembered = allow && !trial::is_one(params);
     let now = server.clock.now();
     let (user_id, client_id) = (live.user.id.0, trusted.client.client_id.0.clone());
     let written = server.store.write(move |connection| {
-        if allow {
+        if remembered {
             connection.extend_consent(&user_id, &client_id, &scope, now)?;
         }
         connection.insert_audit_event(&event, now)

@@ -15,7 +15,7 @@ use crate::domain::client::{Client, Status};
 use crate::domain::console_session::ConsoleSession;
 use crate::domain::denial::Denial;
 use crate::domain::grant::{Grant, RevocationReason};
-use crate::domain::role::ADMIN_API_SCOPES;
+use crate::domain::role::{self, ADMIN_API_SCOPES};
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::clients::{self, ClientMembers};
@@ -124,6 +124,8 @@ pub fn depart(server: &Server) -> FlowResult<Departure> {
         .append_pair("state", &derived(server, &cookie, "state"))
         .append_pair("code_challenge", challenge.as_str())
         .append_pair("code_challenge_method", "S256")
+        // A session that has ended for want of use is not renewed by a login session that lives longer.
+        .append_pair("max_age", &server.config.console.session_idle_timeout.as_secs().to_string())
         .finish();
     Ok(Departure { location: format!("{}/oauth/authorize?{query}", server.config.server.issuer), cookie })
 }
@@ -249,6 +251,7 @@ pub fn current(server: &Server, cookie: Option<&str>, source: Source) -> FlowRes
     let wanted =
         Wanted { client: &client, scope: None, resources: &[], roles: &user.roles, of_user: true, grant: Some(&grant) };
     let held = token::decide(server, &wanted)?.scope;
+    let held = if role::holds(&held, "access-keys:write") { held.union(&ordinary(server)) } else { held };
     let caller = Caller {
         actor: Actor::User(user.id.0.clone()),
         client_id: Some(CLIENT_ID.to_owned()),
@@ -259,11 +262,20 @@ pub fn current(server: &Server, cookie: Option<&str>, source: Source) -> FlowRes
         source,
     };
     let later = expiry(server, session.created_at, &grant, now);
-    if later - session.expires_at >= EXTEND_AFTER {
+    let idle = Duration::from_std(server.config.console.session_idle_timeout).unwrap_or(EXTEND_AFTER);
+    if later - session.expires_at >= EXTEND_AFTER.min(idle / 4) {
         let digest = digest.clone();
         server.store.write(move |connection| connection.extend_console_session(&digest, later))?;
     }
     Ok(Some(Visit { user, caller, sid: grant.sid, proven_at: session.proven_at, digest }))
+}
+
+/// Every scope that anybody may be given: whoever manages access keys hands these out as people do to their apps, without
+/// holding them by a role.
+fn ordinary(server: &Server) -> Scope {
+    let definitions = server.scopes();
+    let plain = definitions.iter().filter(|definition| !server.is_privileged(&definition.name));
+    Scope::from_tokens(plain.map(|definition| definition.name.as_str()))
 }
 
 /// Was the password given so lately that a dangerous action need not ask for it?

@@ -24,6 +24,8 @@ use crate::protocol::token_request::Grant;
 
 /// The parameter that marks the request of a trial where it is kept. It proves by a MAC that the console pushed it.
 const PROOF: &str = "console_trial";
+/// The parameter that names who may answer it.
+const TRIED_BY: &str = "console_trial_user";
 
 /// What came back to the console.
 pub enum Arrived {
@@ -67,8 +69,18 @@ pub fn path(client_id: &str) -> String {
     format!("/console/clients/{client_id}/try")
 }
 
-fn proof(server: &Server, client_id: &str, state: &str, challenge: &str) -> String {
-    server.keys.console_trial([PROOF.as_bytes(), client_id.as_bytes(), state.as_bytes(), challenge.as_bytes()])
+fn proof(server: &Server, client_id: &str, user_id: &str, [state, challenge]: [&str; 2]) -> String {
+    server.keys.console_trial([client_id, user_id, state, challenge].map(str::as_bytes))
+}
+
+/// Is this a trial that somebody else began? Nobody is made to let a client in by the link of an operator.
+pub fn is_of_another(params: &Params, user_id: &str) -> bool {
+    is_one(params) && params.optional(TRIED_BY).ok().flatten() != Some(user_id)
+}
+
+/// Is this a trial? What is consented to in one is not remembered.
+pub fn is_one(params: &Params) -> bool {
+    params.are_pushed() && params.optional(PROOF).ok().flatten().is_some()
 }
 
 /// RFC 9126 §2.4: a pushed request may name a redirect URI that was not registered, because who pushed it is known. Here that
@@ -76,12 +88,12 @@ fn proof(server: &Server, client_id: &str, state: &str, challenge: &str) -> Stri
 /// no pushed parameter.
 pub fn is_redirect(server: &Server, params: &Params, client_id: &str, requested: Option<&str>) -> bool {
     let one = |name| params.optional(name).ok().flatten();
-    let asked = (one(PROOF), one("state"), one("code_challenge"));
-    let (Some(presented), Some(state), Some(challenge)) = asked else { return false };
+    let asked = (one(PROOF), one(TRIED_BY), one("state"), one("code_challenge"));
+    let (Some(presented), Some(user_id), Some(state), Some(challenge)) = asked else { return false };
     params.are_pushed()
         && server.config.console.enabled
         && requested == Some(redirect_uri(server, client_id).as_str())
-        && digests_are_equal(presented.as_bytes(), proof(server, client_id, state, challenge).as_bytes())
+        && digests_are_equal(presented.as_bytes(), proof(server, client_id, user_id, [state, challenge]).as_bytes())
 }
 
 /// A client that this visitor may try.
@@ -118,7 +130,8 @@ pub fn begin(server: &Server, visit: &Visit, client_id: &str, scope: &Scope) -> 
         .append_pair("nonce", &visit.derived(server, &["trial nonce", &state]))
         .append_pair("code_challenge", challenge.as_str())
         .append_pair("code_challenge_method", "S256")
-        .append_pair(PROOF, &proof(server, client_id, &state, challenge.as_str()));
+        .append_pair(TRIED_BY, visit.user.id.as_str())
+        .append_pair(PROOF, &proof(server, client_id, visit.user.id.as_str(), [&state, challenge.as_str()]));
     if !scope.is_empty() {
         request.append_pair("scope", &scope.to_string());
     }

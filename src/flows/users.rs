@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
-use crate::domain::audit_event::AuditAction;
+use crate::domain::audit_event::{Actor, AuditAction};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
@@ -143,6 +143,15 @@ pub(in crate::flows) fn check_over(server: &Server, caller: &Caller, user: &User
     caller.may_hand_out(server.roles.scope_of(&user.roles).iter())
 }
 
+/// Whoever shuts themselves out may be the last who could let anybody in again.
+fn check_other(caller: &Caller, user: &User, shuts_out: bool, what: &str) -> Result<(), Denial> {
+    let own = matches!(&caller.actor, Actor::User(id) if *id == user.id.0);
+    if own && shuts_out {
+        return Err(Denial::Conflict(format!("you cannot {what}: somebody else has to")));
+    }
+    Ok(())
+}
+
 /// Two edits at the same moment: the later one has not seen the earlier.
 pub(in crate::flows) const CHANGED: &str = "the user was changed meanwhile: read it again";
 
@@ -228,6 +237,8 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
     forget_proofs(&before, &mut user, &named);
     if let Some(roles) = edit.roles {
         check_roles(server, caller, &roles)?;
+        let lost = user.roles.iter().any(|role| !roles.contains(role));
+        check_other(caller, &user, lost, "take a role from yourself")?;
         user.roles = roles;
     }
     check_profile(user.name.as_deref(), user.email.as_deref()).map_err(Denial::from)?;
@@ -273,6 +284,7 @@ pub fn set_active(server: &Server, caller: &Caller, id: &str, active: bool) -> F
     caller.require_to_set(to, "users:write")?;
     let mut user = find(server, id)?;
     check_over(server, caller, &user)?;
+    check_other(caller, &user, !active, "disable yourself")?;
     let now = server.clock.now();
     user.status = to;
     user.updated_at = now;

@@ -84,6 +84,7 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/explain", json!({ "credential_id": "ak_0" }), "access-keys:read", [200, 200]),
         (get.clone(), "/v1/refusals", none.clone(), "access-keys:read", [200, 200]),
         (get.clone(), "/v1/logout-deliveries", none.clone(), "clients:read", [200, 200]),
+        (get.clone(), "/v1/overview", none.clone(), "usage:read", [200, 200]),
         (get.clone(), "/v1/alerts", none.clone(), "alerts:read", [200, 200]),
         (get.clone(), "/v1/webhook-deliveries", none.clone(), "alerts:read", [200, 200]),
         (post.clone(), "/v1/webhook-deliveries/bob/resend", none.clone(), "alerts:write", [404, 404]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use grantor::flows::caller::Caller;
 use grantor::flows::console::CLIENT_ID;
-use grantor::flows::{clients, users};
+use grantor::flows::{clients, scopes, users};
 
 use crate::console_support::*;
 use crate::support::*;
@@ -22,6 +22,10 @@ on_both!(
     roles_decide,
     projects_from_new_to_deleted,
     a_dangerous_action_asks_for_the_password,
+    every_change_asks_for_the_password,
+    an_idle_session_is_not_renewed_by_a_longer_login,
+    nobody_shuts_themselves_out,
+    admins_make_keys_for_the_platform_but_none_that_is_an_owner,
     forms_are_tied_to_the_session,
     what_people_typed_is_text,
     pages_are_strict,
@@ -226,6 +230,79 @@ fn a_dangerous_action_asks_for_the_password(engine: Engine) {
     // For a while it is not asked for again.
     done(&browser, &page, "/console/projects/new", &[("id", "shop"), ("name", "Shop")]);
     assert!(!browser.get(path).body.contains("type=\"password\""));
+}
+
+fn every_change_asks_for_the_password(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &["owner"]);
+    let (browser, page) = visit(&test, "ada", "/console/projects");
+    test.advance(301);
+    let fields = [("username", "eve"), ("new_password", "a passphrase for eve"), ("roles", "owner")];
+    for path in ["users/new", "access-keys/new", "service-accounts/new", "clients/new/machine", "scopes/new"] {
+        let asked = send(&browser, &page, &format!("/console/{path}"), &fields);
+        assert_eq!(asked.status, 403, "{path}");
+        assert_has(&asked, &["password-proof", "Give your password once more.", "name=\"roles\" value=\"owner\""]);
+    }
+    let asked = send(&browser, &page, "/console/users/new", &fields);
+    let mut proven = fields.to_vec();
+    proven.push(("password", "wrong"));
+    assert_has(&send(&browser, &asked, "/console/users/new", &proven), &["The password is wrong."]);
+    assert!(users::show(&test.server, &Caller::command_line(), "eve").is_err());
+    proven.pop();
+    proven.push(("password", PASSWORD));
+    assert_eq!(send(&browser, &asked, "/console/users/new", &proven).status, 303);
+    assert_eq!(users::show(&test.server, &Caller::command_line(), "eve").unwrap().roles, ["owner"]);
+}
+
+fn an_idle_session_is_not_renewed_by_a_longer_login(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &["owner"]);
+    let (browser, _) = visit(&test, "ada", "/console/projects");
+    test.advance(1801);
+    let asked = browser.follow(&browser.get("/console/projects"));
+    assert_eq!(asked.location().path(), "/login", "the login session lives on, but the password is asked for");
+}
+
+fn nobody_shuts_themselves_out(engine: Engine) {
+    let test = start(engine);
+    let ada = test.user("ada", &["owner"]);
+    test.user("bob", &["owner"]);
+    let (browser, page) = visit(&test, "ada", "/console/projects");
+    let disabled = send(&browser, &page, &format!("/console/users/{ada}/disable"), &[]);
+    assert_eq!(disabled.status, 409);
+    assert_has(&disabled, &["you cannot disable yourself"]);
+    let (other, page) = visit(&test, "bob", "/console/projects");
+    assert_eq!(send(&other, &page, &format!("/console/users/{ada}/disable"), &[]).status, 303);
+}
+
+fn admins_make_keys_for_the_platform_but_none_that_is_an_owner(engine: Engine) {
+    let test = start(engine);
+    test.user("root", &["owner"]);
+    test.user("adm", &["admin"]);
+    let new = scopes::NewScope {
+        name: "orders:read".to_owned(),
+        description: "See orders".to_owned(),
+        resource: None,
+        privileged: false,
+    };
+    scopes::create(&test.server, &Caller::command_line(), new).unwrap();
+    let (browser, page) = visit(&test, "adm", "/console/access-keys/new");
+    assert_has(&page, &["value=\"orders:read\""]);
+    let form = |owner| {
+        [
+            ("name", "k"),
+            ("owner_kind", owner),
+            ("owner", "root"),
+            ("projects", "all"),
+            ("scope", "orders:read"),
+            ("expiry", "30"),
+        ]
+    };
+    let made = send(&browser, &page, "/console/access-keys/new", &form("self"));
+    assert_eq!(made.status, 200, "{}", made.body);
+    let refused = send(&browser, &page, "/console/access-keys/new", &form("user"));
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    assert_has(&refused, &["you cannot hand out admin"]);
 }
 
 fn forms_are_tied_to_the_session(engine: Engine) {

@@ -312,7 +312,7 @@ fn signing_keys_are_rotated_with_confirmation(engine: Engine) {
     let ask = browser.get(path);
     assert_has(&ask, &["Rotate ES256", "Type “ES256” to go on", "type=\"password\"", "value=\"scheduled\" checked"]);
     let good = [("mode", "scheduled"), ("confirm", "ES256"), ("password", PASSWORD)];
-    for (index, value, status) in [(0, "never", 400), (1, "RS256", 400), (2, "wrong", 403), (2, "", 403)] {
+    for (index, value, status) in [(2, "wrong", 403), (2, "", 403), (0, "never", 400), (1, "RS256", 400)] {
         let mut fields = good;
         fields[index].1 = value;
         assert_eq!(send(&browser, &ask, path, &fields).status, status, "{fields:?}");

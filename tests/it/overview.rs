@@ -209,11 +209,11 @@ fn each_part_is_for_those_who_may_read_it(engine: Engine) {
     };
     assert_eq!(parts("admin"), [true; 4]);
     assert_eq!(parts("usage:read"), [true, false, false, false]);
-    assert_eq!(parts("access-keys:read clients:read"), [false, true, false, false]);
-    assert_eq!(parts("alerts:read"), [false, false, true, false]);
-    assert_eq!(parts("signing-keys:read"), [false, false, false, true]);
+    assert_eq!(parts("usage:read access-keys:read clients:read"), [true, true, false, false]);
+    assert_eq!(parts("usage:read alerts:read"), [true, false, true, false]);
+    assert_eq!(parts("usage:read signing-keys:read"), [true, false, false, true]);
     assert_eq!(show(&admin)["alerts"][0]["rule"], "test");
-    assert_eq!(admin.with("access-keys:read").get("/v1/overview").status, 403);
+    assert_eq!(admin.with("access-keys:read clients:read").get("/v1/overview").status, 403);
     assert_eq!(Answer::of(http_client().get(test.url("/v1/overview"))).status, 401);
     admin.get("/v1/overview?days=3").problem(400, "invalid_request");
     test.advance(8 * 86_400);

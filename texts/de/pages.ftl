@@ -20,6 +20,8 @@ step-failed = gescheitert
 step-noted = Hinweis
 step-not-asked = nicht gefragt
 
+confirm-title = Noch eine Frage
+confirm-go-on = Weiter
 confirm-type = Geben Sie „{ $name }“ ein, um fortzufahren
 confirm-password = Ihr Passwort
 confirm-password-hint = Es wird noch einmal verlangt, weil sich dies nicht leicht rückgängig machen lässt.

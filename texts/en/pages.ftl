@@ -20,6 +20,8 @@ step-failed = failed
 step-noted = note
 step-not-asked = not asked
 
+confirm-title = One more question
+confirm-go-on = Go on
 confirm-type = Type “{ $name }” to go on
 confirm-password = Your password
 confirm-password-hint = You are asked for it again because this cannot be undone easily.

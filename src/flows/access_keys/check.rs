@@ -38,7 +38,7 @@ pub(super) fn check(server: &Server, caller: &Caller, key: &AccessKey, before: O
     own::may_limit(server, caller, key, before)?;
     bounds::check(server, caller, key)?;
     if before.is_none() {
-        may_act_as(caller, key.owner.as_ref())?;
+        may_act_as(server, caller, key.owner.as_ref())?;
     }
     if before.is_none() || !added.is_empty() {
         check_owner(server, key, &added)?;
@@ -91,7 +91,8 @@ fn check_projects(server: &Server, key: &AccessKey) -> FlowResult<()> {
 }
 
 /// Whoever gets a key into their hands can act as its owner does: for somebody else's, that takes the right to manage them.
-pub(super) fn may_act_as(caller: &Caller, owner: Option<&Owner>) -> Result<(), Denial> {
+/// Whatever the key's own scope: APIs that look at the subject or its roles see the owner.
+pub(super) fn may_act_as(server: &Server, caller: &Caller, owner: Option<&Owner>) -> FlowResult<()> {
     if owner == caller.owner.as_ref() {
         return Ok(());
     }
@@ -100,7 +101,15 @@ pub(super) fn may_act_as(caller: &Caller, owner: Option<&Owner>) -> Result<(), D
         Some(Owner::ServiceAccount(_)) => "service-accounts:write",
         Some(Owner::Client(_)) => "clients:write",
         None => role::ADMIN_SCOPE,
-    })
+    })?;
+    let roles = server.store.read(|connection| {
+        Ok(match owner {
+            Some(Owner::User(id)) => connection.find_user(id)?.map(|user| user.roles),
+            Some(Owner::Client(id)) => connection.find_client(id)?.map(|client| client.roles),
+            Some(Owner::ServiceAccount(_)) | None => None,
+        })
+    })?;
+    Ok(caller.may_hand_out(server.roles.scope_of(&roles.unwrap_or_default()).iter())?)
 }
 
 /// A key holds no more than its owner: what the owner loses later, the key loses at the door.

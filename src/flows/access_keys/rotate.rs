@@ -29,7 +29,7 @@ pub fn rotate(server: &Server, caller: &Caller, id: &str, grace_seconds: u32) ->
     // Whoever rotates a key gets it into their hands.
     own::may_hand_out(server, caller, &before, before.scope.iter())?;
     bounds::check_unless_self(server, caller, &before)?;
-    may_act_as(caller, before.owner.as_ref())?;
+    may_act_as(server, caller, before.owner.as_ref())?;
     check_grace(server, grace_seconds)?;
     let environment = environments::find(server, &before.environment)?;
     let (text, secret) = make_secret(server, environment, &before.id)?;

@@ -99,15 +99,13 @@ pub struct Overview {
 
 /// What the caller may see of how the server fares. Refused to those who may see nothing of it.
 pub fn show(server: &Server, caller: &Caller) -> FlowResult<Overview> {
+    caller.require("usage:read")?;
     let may = |scope: &'static str| caller.require(scope).is_ok();
-    let (usage, alerts, keys) = (may("usage:read"), may("alerts:read"), may("signing-keys:read"));
+    let (alerts, keys) = (may("alerts:read"), may("signing-keys:read"));
     let credentials = may("access-keys:read") && may("clients:read");
-    if !(usage || alerts || keys || credentials) {
-        caller.require("usage:read")?;
-    }
     Ok(Overview {
         at: server.clock.now(),
-        activity: usage.then(|| activity(server)).transpose()?,
+        activity: Some(activity(server)?),
         credentials: credentials.then(|| credentials::show(server, MOST)).transpose()?,
         alerts: alerts.then(|| latest_alerts(server)).transpose()?,
         health: keys.then(|| health::show(server)).transpose()?,

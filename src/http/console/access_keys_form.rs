@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use crate::domain::access_key::{AccessKey, Owner};
 use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
-use crate::domain::role;
+use crate::domain::role::{self, is_admin_api_scope};
 use crate::flows::access_keys::{AccessKeyEdit, NewAccessKey};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
@@ -15,6 +15,7 @@ use crate::flows::{Server, clients, configured, projects as project_flows, servi
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
+use crate::protocol::resource::Resource;
 
 /// Most scopes offered to be ticked; what is beyond is typed.
 const MOST_SCOPES: usize = 80;
@@ -310,8 +311,18 @@ pub fn read_new(server: &Server, caller: &Caller, form: &Params) -> FlowResult<N
         requests_per_hour: number(form, "requests_per_hour")?,
         allowed_addresses: Some(addresses(form)?),
         expires_at: expiry(form, server.clock.now())?.flatten(),
+        resources: for_admin_api(server, form),
         ..NewAccessKey::default()
     })
+}
+
+/// Here `admin` is that of the admin API: its description is beside the box. A key for nothing else names it as its audience.
+fn for_admin_api(server: &Server, form: &Params) -> Option<Vec<Resource>> {
+    let scopes = scopes(form);
+    let is_all = !scopes.is_empty() && scopes.iter().all(|token| is_admin_api_scope(token));
+    let is_there = Some(text(form, "environment")).filter(|name| !name.is_empty());
+    let is_default = is_there.is_none_or(|name| name == server.config.server.default_environment);
+    (is_all && is_default).then(|| vec![server.admin_resource.clone()])
 }
 
 /// The edit that a form asks for.

@@ -136,7 +136,7 @@ fn filters(texts: Texts, query: &Params) -> Vec<Field> {
     fields
         .into_iter()
         .map(|field| {
-            let is_given = query.optional(field.name).ok().flatten().is_some();
+            let is_given = !query.all(&field.name).is_empty();
             field.keep(is_given.then_some(query))
         })
         .collect()

@@ -14,7 +14,7 @@ use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::kit::cell::Tone;
-use crate::http::kit::form::Field;
+use crate::http::kit::form::{Field, Form};
 use crate::http::kit::page::{Page, PageTemplate};
 use crate::http::kit::texts::Texts;
 use crate::http::kit::{nav, page};
@@ -61,10 +61,7 @@ impl Guest {
 
     /// The field for the password, where it is asked for.
     pub fn proof(&self, texts: Texts) -> Option<Field> {
-        (!self.proven).then(|| {
-            Field::password("password", texts.say("confirm-password"), "current-password")
-                .hint(texts.say("confirm-password-hint"))
-        })
+        (!self.proven).then(|| Field::proof(texts))
     }
 }
 
@@ -94,6 +91,18 @@ impl actix_web::FromRequest for Desk {
             _ => Err(actix_web::error::ErrorServiceUnavailable("the server is not set up")),
         })
     }
+}
+
+/// Does this form change who may do what? Everything in the console does, but for these.
+fn is_dangerous(path: &str) -> bool {
+    let harmless = ["/console/sign-out", "/console/env-file", "/console/audit/verify", "/console/explain"];
+    let harmless_below = ["/console/webhooks/", "/console/projects"];
+    let changes = path.starts_with("/console/") || path.starts_with("/account/access-keys");
+    changes
+        && !harmless.contains(&path)
+        && !harmless_below.iter().any(|start| path.starts_with(start))
+        // Somebody's own sign-in, shown to themselves.
+        && !path.ends_with("/try")
 }
 
 /// Ends a handler with this answer.
@@ -131,9 +140,35 @@ impl Desk {
             let (guest, ()) = self.read(|_, _| Ok(())).await?;
             return Err(instead(self.error(Some(&guest), &denial.into())));
         }
+        if is_dangerous(self.path()) {
+            self.prove(&form).await?;
+        }
         let sent = form.clone();
         let (guest, result) = self.run(move |server, visit| flow(server, visit, &sent)).await?;
         Ok(Sent { guest, form, result })
+    }
+
+    /// The path below the issuer.
+    fn path(&self) -> &str {
+        let path = self.request.path();
+        path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path)
+    }
+
+    /// Goes on where the password was given lately, or with the form; else asks for it, with a form that holds what was sent.
+    async fn prove(&self, form: &Params) -> actix_web::Result<()> {
+        let password = form.optional("password").ok().flatten().map(str::to_owned);
+        let proven = self.run(move |server, visit| console::require_proof(server, visit, password.as_deref()));
+        let (guest, proven) = proven.await?;
+        let Err(error) = proven else { return Ok(()) };
+        let kept = form.iter().filter(|(name, _)| !["csrf", "password"].contains(name));
+        let kept = kept.map(|(name, value)| Field::kept(name, value));
+        let again = Form::new(self.path(), "password-proof", self.texts.say("confirm-go-on")).danger();
+        let page = Page::new("", self.texts.say("confirm-title"))
+            .form(again.fields(kept).fields(Some(Field::proof(self.texts))).cancel("/console"));
+        let told = page_error(&self.server, &error);
+        let text = self.say_error(&error, &told);
+        let response = self.render(told.status, Some(&guest), &page.notice(Tone::Warn, text));
+        Err(instead(pages::with_retry_after(response, told.retry_after)))
     }
 
     /// The session and the use case in one hop. What a page does may hash a password: it takes the waiting lane.

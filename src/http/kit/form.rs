@@ -1,5 +1,8 @@
 //! Forms: labelled fields with hints and errors, that keep what was typed when they come back.
 
+use std::borrow::Cow;
+
+use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
 
 /// A form that is posted to this server.
@@ -23,7 +26,7 @@ pub struct Form {
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Its name, and the start of its id.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its label.
     pub label: String,
     /// What helps to fill it.
@@ -91,7 +94,7 @@ impl Choice {
 
 impl Field {
     fn of(name: &'static str, label: impl Into<String>, kind: Kind) -> Self {
-        Self { name, label: label.into(), hint: String::new(), kind, required: false }
+        Self { name: name.into(), label: label.into(), hint: String::new(), kind, required: false }
     }
 
     /// Its id on the page; `prefix` is that of its form.
@@ -144,6 +147,18 @@ impl Field {
         Self::of(name, "", Kind::Hidden(value.into()))
     }
 
+    /// Something that was sent before, to be sent once more.
+    pub fn kept(name: &str, value: &str) -> Self {
+        let (label, hint) = (String::new(), String::new());
+        Self { name: name.to_owned().into(), label, hint, kind: Kind::Hidden(value.to_owned()), required: false }
+    }
+
+    /// The password, once more.
+    pub fn proof(texts: Texts) -> Self {
+        Self::password("password", texts.say("confirm-password"), "current-password")
+            .hint(texts.say("confirm-password-hint"))
+    }
+
     /// The same with a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
@@ -175,7 +190,7 @@ impl Field {
     /// The same with what was typed, where the form comes back.
     pub fn keep(mut self, typed: Option<&Params>) -> Self {
         let Some(typed) = typed else { return self };
-        let all = typed.all(self.name);
+        let all = typed.all(&self.name);
         let first = || all.first().map(|text| (*text).to_owned()).unwrap_or_default();
         match &mut self.kind {
             Kind::Text(value, ..)
