@@ -10,9 +10,13 @@ use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
 use crate::store::schema::{credential_hours, hour_figures};
 
+/// What one flush adds at most: no sum of them leaves an integer.
+const MOST_OF_A_FLUSH: i64 = 1 << 40;
+
 impl StoreConnection {
     /// Adds to a figure of an hour.
     pub fn add_hour_figure(&mut self, hour: i64, figure: HourFigure, number: i64) -> Result<(), StoreError> {
+        let number = number.min(MOST_OF_A_FLUSH);
         on_each!(self, |connection| {
             diesel::insert_into(hour_figures::table)
                 .values((
@@ -30,19 +34,20 @@ impl StoreConnection {
 
     /// Adds what a credential asked in an hour.
     pub fn add_credential_hour(&mut self, hour: i64, count: &CredentialCount) -> Result<(), StoreError> {
+        let (requests, refused) = (count.requests.min(MOST_OF_A_FLUSH), count.refused.min(MOST_OF_A_FLUSH));
         on_each!(self, |connection| {
             diesel::insert_into(credential_hours::table)
                 .values((
                     credential_hours::hour.eq(hour),
                     credential_hours::credential_id.eq(&count.credential_id),
-                    credential_hours::requests.eq(count.requests),
-                    credential_hours::refused.eq(count.refused),
+                    credential_hours::requests.eq(requests),
+                    credential_hours::refused.eq(refused),
                 ))
                 .on_conflict((credential_hours::hour, credential_hours::credential_id))
                 .do_update()
                 .set((
-                    credential_hours::requests.eq(credential_hours::requests + count.requests),
-                    credential_hours::refused.eq(credential_hours::refused + count.refused),
+                    credential_hours::requests.eq(credential_hours::requests + requests),
+                    credential_hours::refused.eq(credential_hours::refused + refused),
                 ))
                 .execute(connection)
         })?;
