@@ -154,9 +154,7 @@ impl MailServer {
         let inside = Arc::clone(&mails);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                if let Some(mail) = converse(stream.unwrap(), refuse) {
-                    inside.lock().unwrap().push(mail);
-                }
+                converse(stream.unwrap(), refuse, &inside);
             }
         });
         Self { address, mails }
@@ -168,9 +166,10 @@ impl MailServer {
     }
 }
 
-fn converse(mut stream: TcpStream, refuse: Option<&str>) -> Option<String> {
+/// A mail is noted before it is acknowledged: whoever has the answer can look for it.
+fn converse(mut stream: TcpStream, refuse: Option<&str>, mails: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut said, mut complete) = (String::new(), false);
+    let mut said = String::new();
     stream.write_all(b"220 mail.test ESMTP\r\n").ok()?;
     loop {
         let mut line = String::new();
@@ -191,7 +190,7 @@ fn converse(mut stream: TcpStream, refuse: Option<&str>) -> Option<String> {
                     }
                     said.push_str(&line);
                 }
-                complete = true;
+                mails.lock().unwrap().push(said.clone());
                 "250 taken"
             }
             "QUIT" => {
@@ -202,5 +201,5 @@ fn converse(mut stream: TcpStream, refuse: Option<&str>) -> Option<String> {
         };
         stream.write_all(format!("{answer}\r\n").as_bytes()).ok()?;
     }
-    complete.then_some(said)
+    Some(())
 }
