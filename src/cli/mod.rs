@@ -171,6 +171,8 @@ impl From<std::io::Error> for CliError {
 /// Runs the command and says on standard error what went wrong, if anything.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
+        Command::Dev(_) if cli.config.is_some() => Err(CliError::usage("dev reads no configuration file")
+            .hint("leave --config out; `grantor serve --config FILE` is for what you configure")),
         Command::Dev(arguments) => dev::run(&arguments, cli.json),
         Command::Serve(arguments) => load(cli.config.as_deref()).and_then(|config| serve::run(&arguments, config)),
         Command::Seed(arguments) => seed::run(&arguments, &Context { config: cli.config, json: cli.json }),

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::access_key::AccessKey;
 use crate::domain::access_key_list::{
     AccessKeyFilter, AccessKeyOrder, AccessKeyPlace, AccessKeySort, EXPIRING_WITHIN, StandingFilter,
 };
@@ -19,7 +19,7 @@ use crate::store::access_keys::AccessKeyRow;
 use crate::store::connection::{MultiBackend, StoreConnection};
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
-use crate::store::schema::{access_key_projects, access_keys, clients, search_words, service_accounts, users};
+use crate::store::schema::{access_key_projects, access_keys, search_words};
 use crate::store::search_words::{FEW, Narrowed, WordRange};
 
 diesel::define_sql_function! {
@@ -31,6 +31,8 @@ diesel::define_sql_function! {
 const END: &str = "coalesce(access_keys.expires_at, 9223372036854775807)";
 /// The last use of a key as lists are ordered by it: none is the first.
 const LAST_USE: &str = "coalesce(access_keys.last_used_at, 0)";
+/// The owner of a key, which has one at most.
+const OWNER: &str = "coalesce(access_keys.user_id, access_keys.service_account_id, access_keys.client_id)";
 /// Most owners whose keys are looked up ahead for one term.
 const FEW_OWNERS: i64 = 100;
 
@@ -60,6 +62,13 @@ impl StoreConnection {
         };
         let mut query = access_keys::table.select(access_keys::id).limit(page.limit + 1).into_boxed();
         query = filtered(query, filter, now);
+        if let Some(owner) = &filter.owner_id {
+            query = match self.find_few_keys_of_owner(owner)? {
+                Some(ids) => query.filter(access_keys::id.eq_any(ids)),
+                // In no index: the walk in the order of the list soon meets enough of them, and nothing is sorted.
+                None => query.filter(sql::<Nullable<Text>>(OWNER).eq(owner).assume_not_null()),
+            };
+        }
         query = with_words(query, terms);
         if let Some(ids) = narrowed.ids {
             query = query.filter(access_keys::id.eq_any(ids));
@@ -128,34 +137,9 @@ impl StoreConnection {
             Ok(found)
         })
     }
-
-    fn find_keys_of_owners(
-        &mut self,
-        kind: SearchKind,
-        owners: Vec<String>,
-        limit: i64,
-    ) -> Result<Vec<String>, StoreError> {
-        if owners.is_empty() {
-            return Ok(Vec::new());
-        }
-        let query = access_keys::table.select(access_keys::id).limit(limit).into_boxed();
-        let query = match kind {
-            SearchKind::User => query.filter(access_keys::user_id.eq_any(owners)),
-            SearchKind::ServiceAccount => query.filter(access_keys::service_account_id.eq_any(owners)),
-            SearchKind::Client | SearchKind::AccessKey => query.filter(access_keys::client_id.eq_any(owners)),
-        };
-        Ok(query.load(self)?)
-    }
 }
 
 fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime<Utc>) -> Query<'a> {
-    if let Some(owner) = &filter.owner_id {
-        let owned = access_keys::user_id
-            .eq(owner)
-            .or(access_keys::service_account_id.eq(owner))
-            .or(access_keys::client_id.eq(owner));
-        query = query.filter(owned.assume_not_null());
-    }
     if let Some(project) = &filter.project {
         let within = access_key_projects::table
             .filter(access_key_projects::project_id.eq(project))
@@ -269,29 +253,4 @@ fn place_of(key: &AccessKey, by: AccessKeySort) -> AccessKeyPlace {
         AccessKeySort::LastUsed => key.last_used_at.map_or(0, to_micros),
     };
     AccessKeyPlace { id: key.id.0.clone(), name: key.name.clone(), micros }
-}
-
-impl StoreConnection {
-    /// The names of these owners, as far as they are there: kind, identifier, name.
-    pub fn list_owner_names(&mut self, owners: &[Owner]) -> Result<Vec<(&'static str, String, String)>, StoreError> {
-        let of = |kind: &str| owners.iter().filter(|owner| owner.kind() == kind).map(Owner::id).collect::<Vec<_>>();
-        let (people, accounts, programs) = (of("user"), of("service_account"), of("client"));
-        let mut names: Vec<(&'static str, String, String)> = Vec::new();
-        let mut add = |kind: &'static str, rows: Vec<(String, String)>| {
-            names.extend(rows.into_iter().map(|(id, name)| (kind, id, name)));
-        };
-        if !people.is_empty() {
-            let query = users::table.filter(users::id.eq_any(people)).select((users::id, users::username));
-            add("user", query.load(self)?);
-        }
-        if !accounts.is_empty() {
-            let query = service_accounts::table.filter(service_accounts::id.eq_any(accounts));
-            add("service_account", query.select((service_accounts::id, service_accounts::name)).load(self)?);
-        }
-        if !programs.is_empty() {
-            let query = clients::table.filter(clients::client_id.eq_any(programs));
-            add("client", query.select((clients::client_id, clients::client_name)).load(self)?);
-        }
-        Ok(names)
-    }
 }

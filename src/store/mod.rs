@@ -4,6 +4,7 @@
 //! PostgreSQL; on SQLite one writer thread gathers waiting closures under one commit (see `writer`).
 
 mod access_key_list;
+mod access_key_owners;
 mod access_key_secrets;
 mod access_keys;
 mod alerts;

@@ -135,6 +135,15 @@ fn dev_refuses_the_network() {
 }
 
 #[test]
+fn dev_refuses_a_configuration_that_it_would_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = grantor();
+    command.args(["dev", "--config", "grantor.toml", "--port", "0", "--data"]).arg(folder.path().join("data"));
+    Ended::of(&mut command, "").assert_refused(2, "dev reads no configuration file", "grantor serve --config");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
 fn dev_says_that_a_port_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
