@@ -198,9 +198,9 @@ fn a_statement_of_a_request_has_a_time_limit_on_postgres() {
     // What the operator set in the URL stands, here for a statement that then takes too long.
     let mut settings = database.settings();
     let DatabaseUrl::Postgres(url) = &mut settings.url else { panic!("not PostgreSQL") };
-    url.push_str("%20-cstatement_timeout%3D500");
+    url.push_str("%20-cstatement_timeout%3D2000");
     let hasty = Store::open(&settings, &|_| ()).unwrap();
-    assert_eq!(hasty.read(limits).unwrap(), ["500ms", "10s"]);
+    assert_eq!(hasty.read(limits).unwrap(), ["2s", "10s"]);
     let slept = hasty.read(|connection| {
         let StoreConnection::Postgres(connection) = connection else { return Ok(()) };
         Ok(diesel::connection::SimpleConnection::batch_execute(connection, "SELECT pg_sleep(10)")?)
