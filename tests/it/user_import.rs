@@ -56,7 +56,10 @@ fn account(test: &TestServer, username: &str) -> UserWithPassword {
 }
 
 fn people_sign_in_with_the_passwords_that_they_had(engine: Engine) {
-    let test = TestServer::start(engine);
+    let test = TestServer::start_with(engine, |config| {
+        config.passwords.memory_kib = 7_168;
+        config.passwords.iterations = 5;
+    });
     let client = test.confidential();
     let mut lines: Vec<Value> =
         HASHES.iter().map(|(name, hash)| json!({ "username": name, "password_hash": hash })).collect();
