@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::domain::client::Status;
+use crate::domain::search::SearchKind;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
@@ -52,12 +53,18 @@ impl StoreConnection {
         }
         let row = (deleted_clients::client_id.eq(client_id), deleted_clients::deleted_at.eq(to_micros(now)));
         diesel::insert_into(deleted_clients::table).values(row).execute(self)?;
+        let words = search_words::table.filter(search_words::kind.eq(SearchKind::Client.as_str()));
+        diesel::delete(words.filter(search_words::id.eq(client_id))).execute(self)?;
+        self.delete_parts_of_client(client_id)?;
+        Ok(true)
+    }
+
+    /// What belongs to the registration itself, all of it few rows.
+    pub(super) fn delete_parts_of_client(&mut self, client_id: &str) -> Result<(), StoreError> {
         diesel::delete(client_secrets::table.filter(client_secrets::client_id.eq(client_id))).execute(self)?;
         diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client_id))).execute(self)?;
         diesel::delete(client_registrations::table.find(client_id)).execute(self)?;
-        let words = search_words::table.filter(search_words::kind.eq("client"));
-        diesel::delete(words.filter(search_words::id.eq(client_id))).execute(self)?;
-        Ok(true)
+        Ok(())
     }
 
     /// Clients that were deleted and of which something is left, the longest gone first, at most `limit`.
@@ -89,6 +96,8 @@ impl StoreConnection {
         if removed.rows > 0 {
             return Ok(Some(removed));
         }
+        // Once more: a rotation of the secret may have begun before the deletion and ended behind it.
+        self.delete_parts_of_client(client_id)?;
         diesel::delete(clients::table.find(client_id)).execute(self)?;
         let mark = deleted_clients::removed_at.eq(Some(to_micros(now)));
         diesel::update(deleted_clients::table.find(client_id)).set(mark).execute(self)?;

@@ -9,9 +9,7 @@ use crate::domain::registration::{ClientRegistration, RegistrationToken};
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{from_count, to_count, to_micros, to_time};
-use crate::store::schema::{
-    client_origins, client_registrations, client_secrets, clients, consents, registration_tokens, secret_uses,
-};
+use crate::store::schema::{client_registrations, clients, consents, registration_tokens, secret_uses};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = registration_tokens)]
@@ -89,8 +87,7 @@ impl StoreConnection {
         if diesel::delete(unused).execute(self)? == 0 {
             return Ok(false);
         }
-        diesel::delete(client_secrets::table.filter(client_secrets::client_id.eq(client_id))).execute(self)?;
-        diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client_id))).execute(self)?;
+        self.delete_parts_of_client(client_id)?;
         diesel::delete(consents::table.filter(consents::client_id.eq(client_id))).execute(self)?;
         diesel::delete(secret_uses::table.filter(secret_uses::credential_id.eq(client_id))).execute(self)?;
         diesel::delete(clients::table.find(client_id)).execute(self)?;

@@ -186,6 +186,17 @@ fn an_identifier_is_not_used_twice(engine: Engine) {
     let known = test.server.store.read(|connection| connection.find_client_ids(&["web".to_owned()])).unwrap();
     assert_eq!(known, ["web"], "nor does an imported user get it for a sub");
     assert!(!test.is_active(&admin.tool, &text(&own["access_token"])));
+    // What is made at each start does not keep the server from starting.
+    let demo = || grantor::flows::demo::create(&test.server).map_err(|error| format!("{error:?}")).unwrap();
+    let first = demo().public_client.client_id;
+    clients::delete(&test.server, &Caller::command_line(), &first, "Demo mobile app").unwrap();
+    assert_eq!(demo().public_client.client_id, format!("{first}-2"));
+    let path = test.database.folder.path().join("seed.toml");
+    let seed =
+        "[[clients]]\nclient_id = \"web\"\ntoken_endpoint_auth_method = \"none\"\nredirect_uris = [\"a.example:/\"]\n";
+    std::fs::write(&path, seed).unwrap();
+    let seeded = Ended::of(grantor_on(&test.database).arg("seed").arg(&path), "");
+    assert!(seeded.code == 0 && seeded.out.contains("unchanged"), "{seeded:?}");
 }
 
 fn many_rows_go_in_batches(engine: Engine) {
