@@ -3,10 +3,13 @@
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use crate::cli::client_metadata::{self, Metadata};
+use crate::cli::client_metadata::Metadata;
+use crate::cli::client_print::{show, show_list};
 use crate::cli::list_args::ListArgs;
 use crate::cli::{CliError, CliResult, Context, client_secrets, output, usage};
-use crate::domain::client::{Client, RefreshTokenPolicy, Status};
+use crate::domain::client::{RefreshTokenPolicy, Status};
+use crate::domain::client_list::{ClientFilter, ClientOrder, ClientType};
+use crate::domain::search::ListFilter;
 use crate::flows::caller::Caller;
 use crate::flows::clients::{self, ClientMembers};
 use crate::flows::member::network;
@@ -34,7 +37,7 @@ pub enum Command {
         file: client_secrets::File,
     },
     /// List clients.
-    List(ListArgs),
+    List(List),
     /// Show a client.
     Show {
         /// The client_id.
@@ -87,7 +90,33 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Delete a client for good, with all that it was given; its name must be repeated, its client_id is not used again.
+    Delete {
+        /// The client_id.
+        client_id: String,
+        /// Its name, repeated.
+        #[arg(long)]
+        name: String,
+    },
 }
+
+/// Which clients to list.
+#[derive(Args)]
+pub struct List {
+    #[command(flatten)]
+    common: ListArgs,
+    /// In this order: client_id, name, created or last_used; -name and so on for the other way around.
+    #[arg(long, default_value = "client_id", allow_hyphen_values = true, value_parser = |text: &str| ClientOrder::parse(text).ok_or("not an order: client_id, name, created or last_used"))]
+    sort: ClientOrder,
+    /// Only of this type: public or confidential.
+    #[arg(long = "type", value_parser = |text: &str| ClientType::parse(text).ok_or("not a type: public or confidential"))]
+    client_type: Option<ClientType>,
+    /// Only with this grant.
+    #[arg(long, value_parser = |text: &str| GrantType::parse(text).ok_or(NO_GRANT))]
+    grant: Option<GrantType>,
+}
+
+const NO_GRANT: &str = "not a grant: authorization_code, refresh_token, password, client_credentials or urn:ietf:params:oauth:grant-type:device_code";
 
 /// A value for clap.
 pub(super) fn parse<T, E: std::fmt::Display>(parse: impl Fn(&str) -> Result<T, E>, text: &str) -> Result<T, String> {
@@ -107,7 +136,7 @@ pub struct Members {
     #[arg(long)]
     environment: Option<String>,
     /// A grant it may use; repeat for several.
-    #[arg(long = "grant", value_parser = |text: &str| GrantType::parse(text).ok_or("not a grant: authorization_code, refresh_token, password, client_credentials or urn:ietf:params:oauth:grant-type:device_code"))]
+    #[arg(long = "grant", value_parser = |text: &str| GrantType::parse(text).ok_or(NO_GRANT))]
     grants: Vec<GrantType>,
     /// A redirect URI; repeat for several.
     #[arg(long = "redirect-uri", value_parser = |text: &str| parse(RedirectUri::parse, text))]
@@ -213,16 +242,10 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             client_secrets::show_made(&clients::create(&server, &caller, members)?, file, context.json)
         }
         Command::List(wanted) => {
-            let (filter, page) = wanted.read();
-            let page = clients::list(&server, &caller, &filter, &page)?;
-            if context.json {
-                return output::print_json(&page);
-            }
-            output::print_table(
-                &["CLIENT_ID", "NAME", "STATUS", "ENVIRONMENT", "TYPE", "GRANTS"],
-                &page.items.iter().map(row).collect::<Vec<_>>(),
-            )?;
-            page.next_cursor.map_or(Ok(()), |cursor| output::print(&format!("... more: --cursor {cursor}")))
+            let List { common, sort, client_type, grant } = wanted;
+            let (ListFilter { search, status }, page) = common.read();
+            let filter = ClientFilter { search, status, client_type, grant };
+            show_list(&clients::list(&server, &caller, &filter, sort, &page)?, context.json)
         }
         Command::Usage(wanted) => usage::of_client(&server, &wanted, context),
         Command::Show { client_id } => show(&clients::show(&server, &caller, &client_id)?, context.json),
@@ -254,59 +277,12 @@ pub fn run(command: Command, context: &Context) -> CliResult {
         Command::Revoke { client_id, .. } => {
             show(&clients::set_status(&server, &caller, &client_id, Status::Revoked)?, context.json)
         }
+        Command::Delete { client_id, name } => {
+            clients::delete(&server, &caller, &client_id, &name)?;
+            if context.json {
+                return output::print_json(&serde_json::json!({ "deleted": client_id }));
+            }
+            output::print(&format!("The client {client_id} is deleted."))
+        }
     }
-}
-
-fn grants(client: &Client) -> String {
-    client.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-fn kind(client: &Client) -> &'static str {
-    if client.is_public() { "public" } else { "confidential" }
-}
-
-fn row(client: &Client) -> Vec<String> {
-    vec![
-        client.client_id.to_string(),
-        client.client_name.clone(),
-        client.status.as_str().to_owned(),
-        client.environment.clone(),
-        kind(client).to_owned(),
-        grants(client),
-    ]
-}
-
-fn show(client: &Client, json: bool) -> CliResult {
-    if json { output::print_json(client) } else { output::print_fields(&fields(client)) }
-}
-
-/// The members of a client, for people.
-pub fn fields(client: &Client) -> Vec<(&'static str, String)> {
-    let words = |items: Vec<&str>| items.join(" ");
-    let seconds = |lifetime: Option<u32>| lifetime.map(|seconds| format!("{seconds} s")).unwrap_or_default();
-    let mut fields = vec![
-        ("client_id", client.client_id.to_string()),
-        ("name", client.client_name.clone()),
-        ("description", client.description.clone()),
-        ("type", kind(client).to_owned()),
-        ("status", client.status.as_str().to_owned()),
-        ("environment", client.environment.clone()),
-        ("grants", grants(client)),
-        ("redirect_uris", words(client.redirect_uris.iter().map(RedirectUri::as_str).collect())),
-        ("scope", client.scope.to_string()),
-        ("resources", words(client.resources.iter().map(Resource::as_str).collect())),
-        ("allowed_origins", words(client.allowed_origins.iter().map(Origin::as_str).collect())),
-        ("roles", client.roles.join(" ")),
-        ("require_pkce", client.require_pkce.to_string()),
-        ("first_party", client.first_party.to_string()),
-        ("may_introspect", client.may_introspect.to_string()),
-        ("refresh_token_policy", client.refresh_token_policy.as_str().to_owned()),
-        ("access_token_lifetime", seconds(client.access_token_lifetime)),
-        ("refresh_token_lifetime", seconds(client.refresh_token_lifetime)),
-        ("refresh_token_max_lifetime", seconds(client.refresh_token_max_lifetime)),
-    ];
-    fields.extend(client_metadata::fields(&client.metadata));
-    fields.push(("created_at", client.created_at.to_rfc3339()));
-    fields.push(("updated_at", client.updated_at.to_rfc3339()));
-    fields
 }

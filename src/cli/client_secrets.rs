@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::client::fields;
+use crate::cli::client_print::fields;
 use crate::cli::env_file::EnvFile;
 use crate::cli::{CliError, CliResult, output};
 use crate::flows::clients::{ClientSecretInUse, ClientWithSecret};

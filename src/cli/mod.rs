@@ -5,6 +5,7 @@ mod alert;
 mod audit;
 mod client;
 mod client_metadata;
+mod client_print;
 mod client_secrets;
 mod config;
 mod dev;
@@ -27,6 +28,7 @@ mod session;
 mod signing_key;
 mod usage;
 mod user;
+mod user_grants;
 mod user_import;
 mod workflow;
 

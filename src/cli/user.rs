@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::list_args::ListArgs;
 use crate::cli::profile_args::ProfileArgs;
-use crate::cli::{CliError, CliResult, Context, output, secret_input, user_import};
+use crate::cli::{CliError, CliResult, Context, output, secret_input, user_grants, user_import};
 use crate::crypto::secret::SecretKind;
 use crate::domain::user::User;
 use crate::flows::caller::Caller;
@@ -84,6 +84,8 @@ pub enum Command {
         /// Id or username.
         user: String,
     },
+    #[command(flatten)]
+    Grants(user_grants::Command),
 }
 
 #[derive(Serialize)]
@@ -108,6 +110,9 @@ fn read_password(from_stdin: bool) -> Result<(NewPassword, Option<Zeroizing<Stri
 pub fn run(command: Command, context: &Context) -> CliResult {
     if let Command::Import(arguments) = command {
         return user_import::run(&arguments, context);
+    }
+    if let Command::Grants(command) = command {
+        return user_grants::run(command, context);
     }
     let server = context.open()?;
     let caller = Caller::command_line();
@@ -141,7 +146,7 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             let user = users::set_password(&server, &caller, &user, &password)?;
             show(&user, shown.as_ref().map(|text| text.as_str()), context.json)
         }
-        Command::Import(_) => Ok(()),
+        Command::Import(_) | Command::Grants(_) => Ok(()),
         Command::Disable { user } => show(&users::set_active(&server, &caller, &user, false)?, None, context.json),
         Command::Enable { user } => show(&users::set_active(&server, &caller, &user, true)?, None, context.json),
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use crate::cli::list_args::ListArgs;
 use crate::cli::{CliError, CliResult, Context, output, secret_input};
 use crate::domain::client::Status;
-use crate::domain::page::PageRequest;
 use crate::flows::caller::Caller;
 use crate::flows::workflows::{self, EnteredSecret, NewWorkflow, ShownWorkflow, WorkflowEdit};
 use crate::protocol::origin::Origin;
@@ -30,12 +30,8 @@ pub enum Command {
         /// Only those of this client.
         #[arg(long = "client")]
         client_id: Option<String>,
-        /// Behind this id.
-        #[arg(long)]
-        cursor: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = PageRequest::MAX_LIMIT)]
-        limit: i64,
+        #[command(flatten)]
+        common: ListArgs,
     },
     /// Show a workflow.
     Show {
@@ -142,9 +138,9 @@ pub fn run(command: Command, context: &Context) -> CliResult {
             };
             workflows::create(&server, &caller, new)
         }
-        Command::List { client_id, cursor, limit } => {
-            let page = PageRequest::new(cursor, Some(limit));
-            let page = workflows::list(&server, &caller, client_id.as_deref(), &page)?;
+        Command::List { client_id, common } => {
+            let (filter, page) = common.read();
+            let page = workflows::list(&server, &caller, client_id.as_deref(), &filter, &page)?;
             if context.json {
                 return output::print_json(&page);
             }

@@ -132,6 +132,8 @@ pub struct Client {
     pub created_at: DateTime<Utc>,
     /// When it was last edited.
     pub updated_at: DateTime<Utc>,
+    /// When it was last used, some seconds late; null when never.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A rule that a registration breaks, as a sentence for the operator.

@@ -24,6 +24,8 @@ pub enum RevocationReason {
     ClientChange,
     /// The user no longer lets the client in.
     UserRequest,
+    /// An operator no longer lets the client act as the user.
+    OperatorRequest,
     /// It was given to try the client from the console.
     Trial,
 }
@@ -39,6 +41,7 @@ impl RevocationReason {
             Self::SessionEnd => "session_end",
             Self::ClientChange => "client_change",
             Self::UserRequest => "user_request",
+            Self::OperatorRequest => "operator_request",
             Self::Trial => "trial",
         }
     }

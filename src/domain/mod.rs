@@ -12,6 +12,7 @@ pub mod audit_verification;
 pub mod authorization_code;
 pub mod client;
 pub mod client_assertion;
+pub mod client_list;
 pub mod client_metadata;
 pub mod client_metadata_check;
 pub mod common_passwords;

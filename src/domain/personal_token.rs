@@ -8,7 +8,7 @@ use crate::protocol::resource::Resource;
 use crate::protocol::scope::Scope;
 
 /// A personal token, without the token.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct PersonalToken {
     /// `pt_...`: not a secret. It stands in the token where others name a client.
     pub id: PersonalTokenId,
@@ -21,8 +21,10 @@ pub struct PersonalToken {
     /// Where it works.
     pub environment: String,
     /// What it may do, as long as its user holds it.
+    #[schema(value_type = String)]
     pub scope: Scope,
     /// The audiences that accept it.
+    #[schema(value_type = Vec<String>)]
     pub resources: Vec<Resource>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

@@ -23,6 +23,8 @@ pub enum SearchKind {
     User,
     /// Service accounts, by name and identifier.
     ServiceAccount,
+    /// Workflows, by name and identifier.
+    Workflow,
 }
 
 impl SearchKind {
@@ -33,6 +35,7 @@ impl SearchKind {
             Self::Client => "client",
             Self::User => "user",
             Self::ServiceAccount => "service_account",
+            Self::Workflow => "workflow",
         }
     }
 }

@@ -118,6 +118,17 @@ fn create_user(server: &Server, caller: &Caller, username: &str, roles: &[&str])
     Ok(DemoUser { username: username.to_owned(), password })
 }
 
+/// This identifier, or where its client was deleted the next one that was not: none is used twice.
+fn unused(server: &Server, client_id: &str) -> FlowResult<String> {
+    let mut number = 1;
+    let mut candidate = client_id.to_owned();
+    while server.store.read(|connection| connection.is_client_deleted(&candidate))? {
+        number += 1;
+        candidate = format!("{client_id}-{number}");
+    }
+    Ok(candidate)
+}
+
 fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowResult<DemoClient> {
     let demo_scope = DEMO_SCOPES.map(|(name, _)| name);
     // The confidential one may carry an admin's scopes too; the admin's roles decide who gets them.
@@ -130,8 +141,9 @@ fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowRe
     let (client_id, name) =
         if confidential { ("demo-confidential", "Demo web app") } else { ("demo-public", "Demo mobile app") };
     let redirect_uri = RedirectUri::parse(REDIRECT_URI).map_err(|error| Denial::InvalidMember(error.to_string()))?;
+    let client_id = unused(server, client_id)?;
     let members = ClientMembers {
-        client_id: Some(client_id.to_owned()),
+        client_id: Some(client_id.clone()),
         client_name: Some(name.to_owned()),
         token_endpoint_auth_method: (!confidential).then_some(ClientAuthMethod::None),
         grant_types: Some(grants),
@@ -143,10 +155,10 @@ fn create_client(server: &Server, caller: &Caller, confidential: bool) -> FlowRe
     };
     let created = match clients::create(server, caller, members) {
         Err(FlowError::Denied(Denial::Conflict(_))) if confidential => {
-            clients::rotate_secret(server, caller, client_id, 0)?
+            clients::rotate_secret(server, caller, &client_id, 0)?
         }
         Err(FlowError::Denied(Denial::Conflict(_))) => {
-            ClientWithSecret { client: clients::show(server, caller, client_id)?, client_secret: None }
+            ClientWithSecret { client: clients::show(server, caller, &client_id)?, client_secret: None }
         }
         other => other?,
     };

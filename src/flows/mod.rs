@@ -62,6 +62,7 @@ pub mod trial;
 pub mod usage;
 pub mod usage_reports;
 pub mod usage_summaries;
+pub mod user_grants;
 pub mod user_import;
 pub mod userinfo;
 pub mod users;

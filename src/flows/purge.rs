@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::flows::error::FlowResult;
-use crate::flows::{Server, audit_purge, registration, signing_keys};
+use crate::flows::{Server, audit_purge, clients, registration, signing_keys};
 use crate::store::{StoreConnection, StoreError};
 
 /// Rows of one batch, one write each.
@@ -67,6 +67,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         total += removed;
     }
     total += registration::remove_unused(server, keep_going)?;
+    total += clients::remove_deleted(server, keep_going)?;
     total += signing_keys::remove_expired(server)?;
     Ok(total + audit_purge::purge(server, keep_going)?)
 }

@@ -6,7 +6,6 @@ use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
 use crate::domain::login_session::{LoginSession, LoginSessionFilter};
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::user::User;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::{Server, session_end, users};
@@ -71,7 +70,7 @@ pub fn list_named(
 
 /// Ends a session of this user, with what was granted in it, and tells its clients.
 pub fn end(server: &Server, caller: &Caller, id_or_name: &str, sid: &str) -> FlowResult<()> {
-    let user = find_to_end(server, caller, id_or_name)?;
+    let user = users::find_to_change(server, caller, id_or_name)?;
     let (user_id, sid, now) = (user.id, sid.to_owned(), server.clock.now());
     let event =
         caller.event(AuditAction::LoginSessionEnded, "login_session", &sid).detail(format!("of user {user_id}"));
@@ -91,7 +90,7 @@ pub fn end(server: &Server, caller: &Caller, id_or_name: &str, sid: &str) -> Flo
 
 /// Ends every session of this user; answers how many.
 pub fn end_all(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult<usize> {
-    let user = find_to_end(server, caller, id_or_name)?;
+    let user = users::find_to_change(server, caller, id_or_name)?;
     let now = server.clock.now();
     let event = caller.event(AuditAction::LoginSessionEnded, "user", user.id.as_str());
     Ok(server.store.write(move |connection| {
@@ -101,11 +100,4 @@ pub fn end_all(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult
         }
         Ok(ended)
     })?)
-}
-
-fn find_to_end(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult<User> {
-    caller.require("users:write")?;
-    let user = users::find(server, id_or_name)?;
-    users::check_over(server, caller, &user)?;
-    Ok(user)
 }

@@ -182,9 +182,10 @@ fn add_group(connection: &mut StoreConnection, group: &[SecretUse]) -> Result<Ve
     let Some(last) = group.iter().max_by_key(|used| used.last_used_at) else { return Ok(Vec::new()) };
     let id = &last.credential_id;
     let new = connection.add_secret_uses(id, group)?;
-    // A client has no such columns: its last use is the last of its secrets'.
     if is_access_key(id) {
         connection.note_access_key_use(id, last.last_used_at, &last.address)?;
+    } else {
+        connection.note_client_use(id, last.last_used_at)?;
     }
     Ok(new.into_iter().map(|address| NewAddress { credential_id: id.clone(), address }).collect())
 }

@@ -208,6 +208,14 @@ pub(in crate::flows) fn find(server: &Server, id_or_name: &str) -> FlowResult<Us
     found.ok_or(FlowError::Denied(Denial::NotFound("user")))
 }
 
+/// An account that the caller may change, or end a part of.
+pub(in crate::flows) fn find_to_change(server: &Server, caller: &Caller, id_or_name: &str) -> FlowResult<User> {
+    caller.require("users:write")?;
+    let user = find(server, id_or_name)?;
+    check_over(server, caller, &user)?;
+    Ok(user)
+}
+
 /// A page of users.
 pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<User>> {
     caller.require("users:read")?;
@@ -216,9 +224,7 @@ pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRe
 
 /// Edits a user.
 pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> FlowResult<User> {
-    caller.require("users:write")?;
-    let before = find(server, id)?;
-    check_over(server, caller, &before)?;
+    let before = find_to_change(server, caller, id)?;
     let mut user = before.clone();
     if let Some(username) = edit.username {
         check_username(&username).map_err(Denial::from)?;
@@ -259,9 +265,7 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
 
 /// Sets a new password. Everything that the old one opened is closed: sessions, grants and personal tokens.
 pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPassword) -> FlowResult<User> {
-    caller.require("users:write")?;
-    let user = find(server, id)?;
-    check_over(server, caller, &user)?;
+    let user = find_to_change(server, caller, id)?;
     check_new_password(&password.0, &user.username).map_err(Denial::from)?;
     let hash = password_check::hash_new(server, &password.0)?;
     let now = server.clock.now();

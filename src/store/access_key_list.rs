@@ -183,7 +183,7 @@ fn with_words(mut query: Query<'_>, terms: Vec<(WordRange, Vec<SearchKind>)>) ->
             Box::new(exists(of(SearchKind::AccessKey).filter(search_words::id.eq(access_keys::id))));
         for kind in kinds {
             met = match kind {
-                SearchKind::AccessKey => met,
+                SearchKind::AccessKey | SearchKind::Workflow => met,
                 SearchKind::User => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::user_id))))),
                 SearchKind::ServiceAccount => {
                     Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::service_account_id)))))

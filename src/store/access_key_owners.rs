@@ -33,7 +33,9 @@ impl StoreConnection {
         let query = match kind {
             SearchKind::User => query.filter(access_keys::user_id.eq_any(owners)),
             SearchKind::ServiceAccount => query.filter(access_keys::service_account_id.eq_any(owners)),
-            SearchKind::Client | SearchKind::AccessKey => query.filter(access_keys::client_id.eq_any(owners)),
+            SearchKind::Client | SearchKind::AccessKey | SearchKind::Workflow => {
+                query.filter(access_keys::client_id.eq_any(owners))
+            }
         };
         Ok(query.load(self)?)
     }

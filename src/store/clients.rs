@@ -5,8 +5,7 @@ use diesel::prelude::*;
 
 use crate::domain::client::{Client, RefreshTokenPolicy, Status};
 use crate::domain::ids::ClientId;
-use crate::domain::page::{Page, PageRequest};
-use crate::domain::search::{ListFilter, SearchKind};
+use crate::domain::search::SearchKind;
 use crate::protocol::client_auth_method::ClientAuthMethod;
 use crate::protocol::grant_type::GrantType;
 use crate::protocol::origin::Origin;
@@ -18,8 +17,7 @@ use crate::store::rows::{
     checked, corrupt, from_count, from_json, from_list, from_networks, to_count, to_json, to_limits, to_list,
     to_micros, to_networks, to_scope, to_time,
 };
-use crate::store::schema::{client_origins, clients, search_words};
-use crate::store::search_words::{Narrowed, searched};
+use crate::store::schema::{client_origins, clients};
 
 /// A row of `clients`; other tables that join it use it too.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -51,6 +49,9 @@ pub(super) struct ClientRow {
     requests_per_hour: Option<i32>,
     allowed_addresses: String,
     metadata: String,
+    // Noted meanwhile, it must not go back to what was read.
+    #[diesel(skip_update)]
+    last_used_at: Option<i64>,
 }
 
 impl From<&Client> for ClientRow {
@@ -82,6 +83,7 @@ impl From<&Client> for ClientRow {
             requests_per_hour: to_count(client.limits.requests_per_hour),
             allowed_addresses: to_networks(&client.allowed_addresses),
             metadata: to_json(&client.metadata),
+            last_used_at: client.last_used_at.map(to_micros),
         }
     }
 }
@@ -112,6 +114,7 @@ impl TryFrom<ClientRow> for Client {
             limits: to_limits(row.requests_per_minute, row.requests_per_hour),
             allowed_addresses: from_networks(&row.allowed_addresses)?,
             metadata: from_json("metadata", &row.metadata)?,
+            last_used_at: row.last_used_at.map(to_time),
             plan: row.plan,
             client_id: ClientId(row.client_id),
             client_name: row.client_name,
@@ -133,28 +136,13 @@ impl StoreConnection {
         row.map(Client::try_from).transpose()
     }
 
-    /// A page of clients by identifier.
-    pub fn list_clients(&mut self, filter: &ListFilter, page: &PageRequest) -> Result<Page<Client>, StoreError> {
-        let narrowed = match &filter.search {
-            Some(search) => self.narrow_by_words(SearchKind::Client, search)?,
-            None => Narrowed::default(),
-        };
-        let mut query =
-            clients::table.select(ClientRow::as_select()).order(clients::client_id).limit(page.limit + 1).into_boxed();
-        if let Some(after) = &page.after {
-            query = query.filter(clients::client_id.gt(after));
-        }
-        if let Some(status) = filter.status {
-            query = query.filter(clients::status.eq(status.as_str()));
-        }
-        let query = searched!(query, SearchKind::Client, clients::client_id, narrowed);
-        let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(Client::try_from).collect();
-        Ok(Page::from_rows(rows?, page.limit, |row| row.client_id.0.clone()))
-    }
-
-    /// Registers a client; a [`StoreError::Conflict`] when the identifier is taken.
+    /// Registers a client; a [`StoreError::Conflict`] when the identifier is taken, or was that of a client that is deleted.
     pub fn insert_client(&mut self, client: &Client) -> Result<(), StoreError> {
         diesel::insert_into(clients::table).values(ClientRow::from(client)).execute(self)?;
+        // Asked behind the insert, which waits for whoever removes the old row: none slips in between.
+        if self.is_client_deleted(client.client_id.as_str())? {
+            return Err(StoreError::Conflict("the client_id was that of a client that is deleted".to_owned()));
+        }
         self.put_client_words(client)?;
         self.insert_origins(client)
     }
@@ -189,6 +177,16 @@ impl StoreConnection {
             .set((clients::status.eq(to.as_str()), clients::updated_at.eq(to_micros(now))))
             .execute(self)?;
         Ok(done == 1)
+    }
+
+    /// Notes when a client was last used, unless something later is noted already.
+    pub fn note_client_use(&mut self, client_id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let at = to_micros(at);
+        let earlier = clients::last_used_at.is_null().or(clients::last_used_at.le(at).assume_not_null());
+        diesel::update(clients::table.find(client_id).filter(earlier))
+            .set(clients::last_used_at.eq(at))
+            .execute(self)?;
+        Ok(())
     }
 
     /// Is this the origin of an active browser client?

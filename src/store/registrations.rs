@@ -9,12 +9,7 @@ use crate::domain::registration::{ClientRegistration, RegistrationToken};
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{from_count, to_count, to_micros, to_time};
-use crate::store::schema::{
-    client_origins, client_registrations, client_secrets, clients, consents, grants, registration_tokens, secret_uses,
-};
-
-/// The digest of a registration that has ended: that of no token.
-const ENDED: &[u8] = &[];
+use crate::store::schema::{client_registrations, clients, consents, registration_tokens, secret_uses};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = registration_tokens)]
@@ -71,43 +66,15 @@ impl StoreConnection {
         }))
     }
 
-    /// How many clients have registered themselves, without those that have ended their registration.
+    /// How many clients have registered themselves.
     pub fn count_client_registrations(&mut self) -> Result<i64, StoreError> {
-        Ok(client_registrations::table.filter(client_registrations::digest.ne(ENDED)).count().get_result(self)?)
-    }
-
-    /// Ends the registration and forgets the token that manages it; false when there is none, or it has ended.
-    pub fn end_client_registration(&mut self, client_id: &str) -> Result<bool, StoreError> {
-        let live = client_registrations::table.find(client_id).filter(client_registrations::digest.ne(ENDED));
-        Ok(diesel::update(live).set(client_registrations::digest.eq(ENDED)).execute(self)? == 1)
-    }
-
-    /// Clients that have ended their registration and of which no grant is kept any more, at most `limit`.
-    pub fn list_ended_registrations(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
-        let its_grants = grants::table.filter(grants::client_id.eq(client_registrations::client_id));
-        Ok(client_registrations::table
-            .filter(client_registrations::digest.eq(ENDED))
-            .filter(diesel::dsl::not(diesel::dsl::exists(its_grants)))
-            .select(client_registrations::client_id)
-            .limit(limit)
-            .load(self)?)
-    }
-
-    /// Removes a client that has ended its registration, with all that is its own; false when somebody else did.
-    pub fn delete_ended_client(&mut self, client_id: &str) -> Result<bool, StoreError> {
-        let ended = client_registrations::table.find(client_id).filter(client_registrations::digest.eq(ENDED));
-        if diesel::delete(ended).execute(self)? == 0 {
-            return Ok(false);
-        }
-        self.delete_client_with_its_own(client_id)?;
-        Ok(true)
+        Ok(client_registrations::table.count().get_result(self)?)
     }
 
     /// Clients that registered themselves before `until` and were never used, at most `limit`.
     pub fn list_unused_registrations(&mut self, until: DateTime<Utc>, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(client_registrations::table
             .filter(client_registrations::used_at.is_null())
-            .filter(client_registrations::digest.ne(ENDED))
             .filter(client_registrations::created_at.lt(to_micros(until)))
             .select(client_registrations::client_id)
             .limit(limit)
@@ -120,17 +87,11 @@ impl StoreConnection {
         if diesel::delete(unused).execute(self)? == 0 {
             return Ok(false);
         }
-        self.delete_client_with_its_own(client_id)?;
-        Ok(true)
-    }
-
-    fn delete_client_with_its_own(&mut self, client_id: &str) -> Result<(), StoreError> {
-        diesel::delete(client_secrets::table.filter(client_secrets::client_id.eq(client_id))).execute(self)?;
-        diesel::delete(client_origins::table.filter(client_origins::client_id.eq(client_id))).execute(self)?;
+        self.delete_parts_of_client(client_id)?;
         diesel::delete(consents::table.filter(consents::client_id.eq(client_id))).execute(self)?;
         diesel::delete(secret_uses::table.filter(secret_uses::credential_id.eq(client_id))).execute(self)?;
         diesel::delete(clients::table.find(client_id)).execute(self)?;
-        Ok(())
+        Ok(true)
     }
 
     /// Adds an initial access token under its digest.

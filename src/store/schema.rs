@@ -46,6 +46,15 @@ diesel::table! {
         requests_per_hour -> Nullable<Integer>,
         allowed_addresses -> Text,
         metadata -> Text,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    deleted_clients (client_id) {
+        client_id -> Text,
+        deleted_at -> BigInt,
+        removed_at -> Nullable<BigInt>,
     }
 }
 
@@ -561,6 +570,7 @@ diesel::joinable!(access_keys -> clients (client_id));
 diesel::joinable!(workflow_origins -> workflows (workflow_id));
 diesel::joinable!(workflows -> clients (client_id));
 diesel::allow_tables_to_appear_in_same_query!(
+    deleted_clients,
     access_key_projects,
     access_key_secrets,
     access_keys,

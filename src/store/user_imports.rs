@@ -16,9 +16,12 @@ impl StoreConnection {
         query.select(UserRow::as_select()).load(self)?.into_iter().map(User::try_from).collect()
     }
 
-    /// Which of these are identifiers of clients?
+    /// Which of these are identifiers of clients, or were?
     pub fn find_client_ids(&mut self, among: &[String]) -> Result<Vec<String>, StoreError> {
-        Ok(clients::table.filter(clients::client_id.eq_any(among)).select(clients::client_id).load(self)?)
+        let mut found: Vec<String> =
+            clients::table.filter(clients::client_id.eq_any(among)).select(clients::client_id).load(self)?;
+        found.extend(self.find_deleted_client_ids(among)?);
+        Ok(found)
     }
 
     /// Adds users in one statement; a [`StoreError::Conflict`] when one of the identifiers or names is taken.

@@ -8,13 +8,15 @@ use diesel::prelude::*;
 use crate::domain::client::Status;
 use crate::domain::ids::{ClientId, WorkflowId};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::{ListFilter, SearchKind};
 use crate::domain::workflow::{Workflow, WorkflowStanding};
 use crate::protocol::origin::Origin;
 use crate::protocol::resource::Resource;
 use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::{checked, from_count, to_count, to_list, to_micros, to_scope, to_status, to_time};
-use crate::store::schema::{client_secrets, clients, workflow_origins, workflows};
+use crate::store::schema::{client_secrets, clients, search_words, workflow_origins, workflows};
+use crate::store::search_words::{Narrowed, searched};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = workflows, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -84,8 +86,13 @@ impl StoreConnection {
     pub fn list_workflows(
         &mut self,
         client_id: Option<&str>,
+        filter: &ListFilter,
         page: &PageRequest,
     ) -> Result<Page<Workflow>, StoreError> {
+        let narrowed = match &filter.search {
+            Some(search) => self.narrow_by_words(SearchKind::Workflow, search)?,
+            None => Narrowed::default(),
+        };
         let mut query =
             workflows::table.select(WorkflowRow::as_select()).order(workflows::id).limit(page.limit + 1).into_boxed();
         if let Some(after) = &page.after {
@@ -94,6 +101,10 @@ impl StoreConnection {
         if let Some(client_id) = client_id {
             query = query.filter(workflows::client_id.eq(client_id));
         }
+        if let Some(status) = filter.status {
+            query = query.filter(workflows::status.eq(status.as_str()));
+        }
+        let query = searched!(query, SearchKind::Workflow, workflows::id, narrowed);
         let rows: Result<Vec<_>, _> = query.load(self)?.into_iter().map(Workflow::try_from).collect();
         Ok(Page::from_rows(rows?, page.limit, |workflow| workflow.id.0.clone()))
     }
@@ -101,7 +112,13 @@ impl StoreConnection {
     /// Adds a workflow.
     pub fn insert_workflow(&mut self, workflow: &Workflow) -> Result<(), StoreError> {
         diesel::insert_into(workflows::table).values(WorkflowRow::from(workflow)).execute(self)?;
+        self.put_workflow_words(workflow)?;
         self.insert_workflow_origins(workflow)
+    }
+
+    fn put_workflow_words(&mut self, workflow: &Workflow) -> Result<(), StoreError> {
+        let id = workflow.id.as_str();
+        self.put_search_words(SearchKind::Workflow, id, &[&workflow.name, id])
     }
 
     /// Replaces a workflow, unless it was changed since `read_at` or has left `from`; false then.
@@ -120,6 +137,7 @@ impl StoreConnection {
         }
         let mine = workflow_origins::table.filter(workflow_origins::workflow_id.eq(workflow.id.as_str()));
         diesel::delete(mine).execute(self)?;
+        self.put_workflow_words(workflow)?;
         self.insert_workflow_origins(workflow)?;
         Ok(true)
     }

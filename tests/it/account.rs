@@ -265,13 +265,19 @@ fn connected_clients_are_summed_up_and_let_in_no_more(engine: Engine) {
     let refreshed = test.token(&web, &parameters).json();
     let of_bob = tokens(&test, &Browser::new(&test), &web, "bob", "read");
     let person_of = |name: &str| person(&test, name);
-    let list = |name: &str| connected_clients::list(&test.server, &person_of(name)).unwrap();
+    let list = |name: &str| connected_clients::list(&test.server, &person_of(name), &all()).unwrap().items;
     let listed = list("ada");
     let names: Vec<_> = listed.iter().map(|one| one.client.client_id.as_str()).collect();
     assert_eq!(names, ["web", "third"], "the one that was used last first");
     assert_eq!(listed[0].last_used_at, Some(test.clock.now()), "a refresh is a use");
     assert_eq!(listed[1].scopes, [("read".to_owned(), "May read".to_owned())]);
     assert_eq!(listed[1].since, start_time());
+    let one =
+        |after| connected_clients::list(&test.server, &person_of("ada"), &PageRequest::new(after, Some(1))).unwrap();
+    let first = one(None);
+    let second = one(first.next_cursor.clone());
+    assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (1, 1, None));
+    assert_eq!(second.items[0].client.client_id.as_str(), "third");
     assert_eq!(list("bob").len(), 1);
     for (name, client) in [("bob", "third"), ("ada", "nothing")] {
         let refused = connected_clients::disconnect(&test.server, &person_of(name), client);

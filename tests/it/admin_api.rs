@@ -212,7 +212,7 @@ fn a_registration_takes_the_defaults(engine: Engine) {
             "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
             "access_token_lifetime": null, "refresh_token_lifetime": null, "refresh_token_max_lifetime": null,
             "plan": null, "requests_per_minute": null, "requests_per_hour": null, "allowed_addresses": [],
-            "created_at": "2026-01-01T12:00:00Z", "updated_at": "2026-01-01T12:00:00Z",
+            "created_at": "2026-01-01T12:00:00Z", "last_used_at": null, "updated_at": "2026-01-01T12:00:00Z",
         })
     );
     // A secret that was brought along works, and is given back once like any other.

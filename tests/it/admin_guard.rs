@@ -53,6 +53,7 @@ fn routes() -> Vec<Route> {
         (post.clone(), "/v1/clients/web/disable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/enable", none.clone(), "clients:write", [200, 200]),
         (post.clone(), "/v1/clients/web/revoke", none.clone(), "clients:write", [200, 409]),
+        (Method::DELETE, "/v1/clients/web?name=nobody", none.clone(), "clients:write", [400, 400]),
         (get.clone(), "/v1/registration-tokens", none.clone(), "clients:read", [200, 200]),
         (post.clone(), "/v1/registration-tokens", json!({ "max_uses": 1 }), "clients:write", [201, 201]),
         (Method::DELETE, "/v1/registration-tokens/bob", none.clone(), "clients:write", [404, 404]),
@@ -67,6 +68,10 @@ fn routes() -> Vec<Route> {
         (get.clone(), "/v1/users/bob/sessions", none.clone(), "users:read", [200, 200]),
         (Method::DELETE, "/v1/users/bob/sessions", none.clone(), "users:write", [204, 204]),
         (Method::DELETE, "/v1/users/bob/sessions/0f", none.clone(), "users:write", [404, 404]),
+        (get.clone(), "/v1/users/bob/connected-clients", none.clone(), "users:read", [200, 200]),
+        (Method::DELETE, "/v1/users/bob/connected-clients/0f", none.clone(), "users:write", [404, 404]),
+        (get.clone(), "/v1/users/bob/personal-tokens", none.clone(), "users:read", [200, 200]),
+        (Method::DELETE, "/v1/users/bob/personal-tokens/0f", none.clone(), "users:write", [404, 404]),
         (get.clone(), "/v1/scopes", none.clone(), "scopes:read", [200, 200]),
         (post.clone(), "/v1/scopes", photos.clone(), "scopes:write", [201, 409]),
         (get.clone(), "/v1/scopes/photos", none.clone(), "scopes:read", [200, 200]),
@@ -180,7 +185,9 @@ const PUBLIC: [&str; 1] = ["/v1/access-keys/report-leak"];
 fn pattern(path: &str) -> String {
     let path =
         path.split('?').next().unwrap().replace("/clients/web", "/clients/{client_id}").replace("/photos", "/{name}");
-    let path = path.replace("/sessions/0f", "/sessions/{sid}");
+    let path =
+        path.replace("/sessions/0f", "/sessions/{sid}").replace("/personal-tokens/0f", "/personal-tokens/{token_id}");
+    let path = path.replace("/connected-clients/0f", "/connected-clients/{client_id}");
     ["/bob", "/ak_0", "/ak_none", "/worker", "/alpha"].into_iter().fold(path, |path, id| path.replace(id, "/{id}"))
 }
 
@@ -574,7 +581,6 @@ fn what_is_not_there_is_a_problem(engine: Engine) {
     for (method, path) in [
         (Method::DELETE, "/v1/clients"),
         (Method::PUT, "/v1/clients/tool"),
-        (Method::DELETE, "/v1/clients/tool"),
         (Method::GET, "/v1/clients/tool/revoke"),
         (Method::DELETE, "/v1/users/root"),
         (Method::POST, "/v1/audit-events"),

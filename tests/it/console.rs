@@ -386,7 +386,8 @@ fn without_console_there_is_none(engine: Engine) {
     let all = clients::list(
         &test.server,
         &Caller::command_line(),
-        &grantor::domain::search::ListFilter::default(),
+        &grantor::domain::client_list::ClientFilter::default(),
+        grantor::domain::client_list::ClientOrder::default(),
         &grantor::domain::page::PageRequest::new(None, None),
     );
     assert!(all.unwrap().items.is_empty());

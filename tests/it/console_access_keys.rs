@@ -33,6 +33,7 @@ on_both!(
     what_was_typed_is_text_everywhere,
     keys_of_nobody_are_not_found,
     pages_speak_german,
+    projects_beyond_the_list_are_chosen_by_name,
     pages_stay_small_with_long_lists,
     pages_are_made_in_time_with_many_rows,
 );
@@ -614,6 +615,36 @@ fn pages_speak_german(engine: Engine) {
         let page = Answer::of(browser.request(Method::GET, &path).header("accept-language", "de-AT,de;q=0.9"));
         assert_has(&page, &["<html lang=\"de\">", part]);
     }
+}
+
+fn projects_beyond_the_list_are_chosen_by_name(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &["owner"]);
+    for number in 0..205 {
+        let project = NewProject { id: format!("p-{number:03}"), name: None, description: String::new() };
+        projects::create(&test.server, &Caller::command_line(), project).unwrap();
+    }
+    let (browser, page) = visit(&test, "ada", &format!("{HOME}/new"));
+    assert!(!page.body.contains("p-204"));
+    assert_has(&page, &["name=\"more_projects\"", "Not all projects are listed above"]);
+    let fields = [
+        ("name", "beyond"),
+        ("owner_kind", "platform"),
+        ("projects", "chosen"),
+        ("project", "p-000"),
+        ("more_projects", "p-204  p-203"),
+        ("expiry", "90"),
+    ];
+    let made = send(&browser, &page, &format!("{HOME}/new"), &fields);
+    assert_eq!(made.status, 200, "{}", made.body);
+    let list = browser.get(&format!("{HOME}?project=p-204"));
+    assert_has(&list, &["beyond", "name=\"project\"", "value=\"p-204\"", "too many to choose from"]);
+    assert!(!browser.get(&format!("{HOME}?project=p-100")).body.contains("beyond"));
+    let (_, id) = list.body.split_once(&format!("href=\"{HOME}/ak_")).unwrap();
+    let id = format!("ak_{}", id.split('"').next().unwrap());
+    let edit = browser.get(&format!("{HOME}/{id}/edit"));
+    let kept = between(&edit, "name=\"more_projects\"", ">");
+    assert!(kept.contains("p-203 p-204") || kept.contains("p-204 p-203"), "{kept}");
 }
 
 fn pages_stay_small_with_long_lists(engine: Engine) {

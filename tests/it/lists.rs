@@ -21,13 +21,14 @@ on_both!(
     what_is_renamed_is_found_by_its_new_name_only,
     what_is_deleted_leaves_no_words,
     clients_users_and_accounts_are_searched_alike,
+    workflows_are_searched_too,
     what_is_wrong_in_a_list_is_said,
     what_was_there_before_is_found_after_the_migration,
     many_rows_are_listed_in_time,
 );
 
 /// The names, or what else this member is, of a list.
-fn listed(admin: &Admin, path: &str, member: &str) -> Vec<String> {
+pub fn listed(admin: &Admin, path: &str, member: &str) -> Vec<String> {
     let page = admin.get(path).ok();
     page["items"].as_array().unwrap().iter().map(|item| text(&item[member])).collect()
 }
@@ -184,7 +185,7 @@ pub fn fill(test: &TestServer, number: usize) {
     }
 }
 
-fn execute(test: &TestServer, statement: String) {
+pub fn execute(test: &TestServer, statement: String) {
     let done = test.server.store.write(move |connection| {
         connection.lift_statement_timeout()?;
         match connection {
@@ -295,6 +296,41 @@ fn clients_users_and_accounts_are_searched_alike(engine: Engine) {
         admin.get(&format!("{path}?status=expired")).problem(400, "invalid_request");
         assert_eq!(admin.with("audit-events:read").get(&format!("{path}?q=ann")).status, 403);
     }
+}
+
+fn workflows_are_searched_too(engine: Engine) {
+    let test = TestServer::start(engine);
+    let admin = Admin::new(&test);
+    let web = test.confidential();
+    let workflow = |name: &str| {
+        let body = json!({ "client_id": "web", "client_secret": web.secret, "name": name, "scopes": ["read"] });
+        text(&admin.post("/v1/workflows", &body).json()["id"])
+    };
+    let (kiosk, _) = (workflow("Kiosk at the door"), workflow("Kitchen"));
+    let found = |query: &str| listed(&admin, &format!("/v1/workflows?{query}"), "name");
+    assert_eq!(found("q=kiosk"), ["Kiosk at the door"]);
+    assert_eq!((found("q=ki").len(), found("q=ki&client_id=tool").len(), found("q=zzz").len()), (2, 0, 0));
+    assert_eq!(found(&format!("q={kiosk}")), ["Kiosk at the door"]);
+    admin.patch(&format!("/v1/workflows/{kiosk}"), &json!({ "name": "Screen" })).ok();
+    assert_eq!((found("q=kiosk").len(), found("q=screen&client_id=web").len()), (0, 1));
+    admin.send(Method::POST, &format!("/v1/workflows/{kiosk}/disable"), None).ok();
+    assert_eq!(
+        (found("status=inactive"), found("status=active")),
+        (vec!["Screen".to_owned()], vec!["Kitchen".to_owned()])
+    );
+    // Those of before have no words until the migration makes them.
+    let words = || {
+        let id = kiosk.clone();
+        test.server.store.read(move |connection| Ok(search_words(connection, &id))).unwrap()
+    };
+    let before = words();
+    let folder = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+    let path = format!("{}/migrations/{folder}/2026-11-23-000014_client_life/up.sql", env!("CARGO_MANIFEST_DIR"));
+    let migration = std::fs::read_to_string(path).unwrap();
+    let fill = migration.split("-- Workflows are searched").nth(1).unwrap().split_once('\n').unwrap().1;
+    execute(&test, "DELETE FROM search_words".to_owned());
+    execute(&test, fill.split("CREATE TRIGGER").next().unwrap().to_owned());
+    assert_eq!(words(), before);
 }
 
 fn what_is_wrong_in_a_list_is_said(engine: Engine) {

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::crypto::random;
-use crate::domain::audit_event::AuditAction;
+use crate::domain::audit_event::{AuditAction, NewAuditEvent};
 use crate::domain::denial::Denial;
-use crate::domain::ids::PersonalTokenId;
+use crate::domain::ids::{PersonalTokenId, UserId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::personal_token::PersonalToken;
 use crate::domain::project::check_texts;
@@ -42,8 +43,10 @@ pub struct PersonalTokenWithText {
 }
 
 /// A token with when it was last used.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct PersonalTokenInUse {
     /// The token.
+    #[serde(flatten)]
     pub token: PersonalToken,
     /// Some seconds late; None where it never was.
     pub last_used_at: Option<DateTime<Utc>>,
@@ -173,9 +176,18 @@ fn audience(server: &Server, scope: &Scope) -> FlowResult<Vec<Resource>> {
 
 /// A page of the tokens that are of use, the newest first.
 pub fn list(server: &Server, person: &Person, page: &PageRequest) -> FlowResult<Page<PersonalTokenInUse>> {
-    let (user_id, now) = (person.id(), server.clock.now());
+    list_of(server, person.user.id.as_str(), page)
+}
+
+/// The same of a user.
+pub(in crate::flows) fn list_of(
+    server: &Server,
+    user_id: &str,
+    page: &PageRequest,
+) -> FlowResult<Page<PersonalTokenInUse>> {
+    let now = server.clock.now();
     Ok(server.store.read(|connection| {
-        let Page { items, next_cursor } = connection.list_personal_tokens(&user_id, page, now)?;
+        let Page { items, next_cursor } = connection.list_personal_tokens(user_id, page, now)?;
         let mut in_use = Vec::new();
         for token in items {
             let used = connection.list_secret_uses(token.id.as_str())?;
@@ -187,15 +199,25 @@ pub fn list(server: &Server, person: &Person, page: &PageRequest) -> FlowResult<
 
 /// One of the own tokens.
 pub fn show(server: &Server, person: &Person, id: &str) -> FlowResult<PersonalToken> {
+    find_of(server, &person.user.id, id)
+}
+
+/// One of the tokens of a user.
+pub(in crate::flows) fn find_of(server: &Server, user_id: &UserId, id: &str) -> FlowResult<PersonalToken> {
     let found = server.store.read(|connection| connection.find_personal_token(id))?;
-    let own = found.map(|(token, _)| token).filter(|token| token.user_id == person.user.id);
+    let own = found.map(|(token, _)| token).filter(|token| token.user_id == *user_id);
     own.ok_or(FlowError::Denied(Denial::NotFound("personal token")))
 }
 
 /// Revokes a token: from now on every door that asks refuses it.
 pub fn revoke(server: &Server, person: &Person, id: &str) -> FlowResult<()> {
-    let (token, now) = (show(server, person, id)?, server.clock.now());
-    let event = person.event(AuditAction::PersonalTokenRevoked, "personal_token", id);
+    let token = show(server, person, id)?;
+    end(server, token, person.event(AuditAction::PersonalTokenRevoked, "personal_token", id))
+}
+
+/// The same for whoever may, with this event.
+pub(in crate::flows) fn end(server: &Server, token: PersonalToken, event: NewAuditEvent) -> FlowResult<()> {
+    let now = server.clock.now();
     let done = server.store.write(move |connection| {
         let done = connection.revoke_personal_token(&token, now)?;
         if done {

@@ -180,6 +180,7 @@ pub(in crate::flows) fn blank(server: &Server, client_id: String) -> Client {
         metadata: ClientMetadata::default(),
         created_at: now,
         updated_at: now,
+        last_used_at: None,
     }
 }
 

@@ -3,10 +3,13 @@
 mod authentication;
 mod check;
 mod members;
+mod removal;
 mod secrets;
 mod sector;
 
 pub use members::{ClientMembers, ClientWithSecret};
+pub(super) use removal::begin_to_remove;
+pub use removal::{delete, remove_deleted};
 pub use secrets::{ClientSecretInUse, ClientSecretState, finish_rotation};
 pub(super) use secrets::{has_secret, replace as replace_secret};
 pub use secrets::{list as list_secrets, list_states as list_secret_states, rotate as rotate_secret};
@@ -20,11 +23,11 @@ use zeroize::Zeroizing;
 use crate::crypto::random;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::client::{Client, ClientSecret, Status};
+use crate::domain::client_list::{ClientFilter, ClientOrder};
 use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
 use crate::domain::ids::ClientId;
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::search::ListFilter;
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -50,6 +53,10 @@ pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembe
     };
     if ClientId::is_reserved(&client_id) {
         return Err(Denial::InvalidMember("client_id must not start with ak_, pt_, sa_ or wf_".to_owned()).into());
+    }
+    if server.store.read(|connection| connection.is_client_deleted(&client_id))? {
+        let text = "there was a client of this client_id, which is deleted: an identifier is not used twice";
+        return Err(Denial::Conflict(text.to_owned()).into());
     }
     // RFC 9700 §4.15: a client that acts for itself must not look like a user.
     if server.store.read(|connection| connection.find_user(&client_id))?.is_some() {
@@ -102,15 +109,25 @@ pub fn show(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Cli
     find(server, client_id)
 }
 
+/// Of a client that is deleted nothing is told, though rows of it may be left.
 fn find(server: &Server, client_id: &str) -> FlowResult<Client> {
-    let found = server.store.read(|connection| connection.find_client(client_id))?;
+    let found = server.store.read(|connection| match connection.find_client(client_id)? {
+        Some(client) if client.status == Status::Revoked && connection.is_client_deleted(client_id)? => Ok(None),
+        found => Ok(found),
+    })?;
     found.ok_or(FlowError::Denied(Denial::NotFound("client")))
 }
 
 /// A page of clients.
-pub fn list(server: &Server, caller: &Caller, filter: &ListFilter, page: &PageRequest) -> FlowResult<Page<Client>> {
+pub fn list(
+    server: &Server,
+    caller: &Caller,
+    filter: &ClientFilter,
+    order: ClientOrder,
+    page: &PageRequest,
+) -> FlowResult<Page<Client>> {
     caller.require("clients:read")?;
-    Ok(server.store.read(|connection| connection.list_clients(filter, page))?)
+    Ok(server.store.read(|connection| connection.list_clients(filter, order, page))?)
 }
 
 /// A client that the caller may change: whoever can change it can become it, so it must hold no more than the caller.

@@ -93,19 +93,21 @@ fn check_secret(server: &Server, client_id: &str, said: Option<&str>) -> FlowRes
     if is_current { Ok(()) } else { Err(invalid_metadata("client_secret is not that of the client").into()) }
 }
 
-/// Ends the registration: the client is revoked, and with it everything issued to it. The purge removes it once nothing that
-/// was issued to it is kept any more.
+/// Ends the registration: the client is deleted, and nothing issued to it is good any more.
 pub fn deregister(server: &Server, client_id: &str, bearer: Option<&str>, source: Source) -> FlowResult<()> {
     let client = authenticate(server, client_id, bearer)?;
     let event = itself(server, &client, source).event(AuditAction::ClientDeregistered, "client", client_id);
-    let (id, now) = (client_id.to_owned(), server.clock.now());
+    let (id, name, now) = (client_id.to_owned(), client.client_name, server.clock.now());
     let done = server.store.write(move |connection| {
-        let done = connection.end_client_registration(&id)?;
+        let done = connection.delete_client(&id, &name, now)?;
         if done {
-            connection.update_client_status(&id, &[Status::Active, Status::Inactive], Status::Revoked, now)?;
             connection.insert_audit_event(&event, now)?;
         }
         Ok(done)
     })?;
-    if done { Ok(()) } else { Err(Denial::BearerInvalid.into()) }
+    if !done {
+        return Err(Denial::BearerInvalid.into());
+    }
+    clients::begin_to_remove(server, client_id);
+    Ok(())
 }

@@ -157,6 +157,11 @@ fn client(
     dry_run: bool,
 ) -> FlowResult<SeedOutcome> {
     let id = members.client_id.clone().unwrap_or_default();
+    if server.store.read(|connection| connection.is_client_deleted(&id))? {
+        // An operator's word, and no reason not to start.
+        log::warn!("the seed names the client {id}, which was deleted: it is not made again");
+        return Ok(SeedOutcome::Unchanged);
+    }
     let Some(found) = server.store.read(|connection| connection.find_client(&id))? else {
         return make_client(server, caller, (members, secret), dry_run);
     };

@@ -15,6 +15,7 @@ use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::denial::Denial;
 use crate::domain::ids::{ClientId, WorkflowId};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::ListFilter;
 use crate::domain::workflow::{Workflow, WorkflowStanding, WorkflowState};
 use crate::flows::access_keys::scope_of;
 use crate::flows::caller::Caller;
@@ -125,12 +126,13 @@ pub fn list(
     server: &Server,
     caller: &Caller,
     client_id: Option<&str>,
+    filter: &ListFilter,
     page: &PageRequest,
 ) -> FlowResult<Page<ShownWorkflow>> {
     caller.require("client-workflows:read")?;
     let now = server.clock.now();
     Ok(server.store.read(|connection| {
-        let page = connection.list_workflows(client_id, page)?;
+        let page = connection.list_workflows(client_id, filter, page)?;
         let standings = connection.list_workflow_standings(&page.items, now)?;
         let items = page.items.into_iter().zip(&standings).map(|(workflow, standing)| shown(workflow, standing));
         Ok(Page { items: items.collect(), next_cursor: page.next_cursor })

@@ -2,6 +2,7 @@
 
 use actix_web::web;
 
+use crate::domain::connected_client::ConnectionPlace;
 use crate::flows::account::Person;
 use crate::flows::account::connected_clients::{self, ConnectedClient};
 use crate::http::kit::cell::Cell;
@@ -39,13 +40,16 @@ fn row(texts: Texts, connected: &ConnectedClient) -> Vec<Cell> {
 }
 
 async fn list(desk: Desk) -> Shown {
-    let texts = desk.texts;
-    let (guest, found) = desk.read(|server, visit| connected_clients::list(server, &Person::of(visit))).await?;
+    let (texts, query) = (desk.texts, desk.query());
+    let page = desk.page_request(|cursor| ConnectionPlace::parse(cursor).is_some());
+    let (guest, found) =
+        desk.read(move |server, visit| connected_clients::list(server, &Person::of(visit), &page)).await?;
     let columns =
         ["column-name", "account-apps-may", "account-apps-since", "column-last-used", "account-session-action"];
     let table = Table::new(texts.say("nav-apps"), columns.map(|key| texts.say(key)))
-        .rows(found.iter().map(|connected| row(texts, connected)))
-        .empty(texts.say("account-apps-empty"));
+        .rows(found.items.iter().map(|connected| row(texts, connected)))
+        .empty(texts.say("account-apps-empty"))
+        .pages(HOME, &query, found.next_cursor.as_deref());
     desk.page(&guest, Page::new(HOME, texts.say("nav-apps")).lead(texts.say("account-apps-lead")).table(table))
 }
 

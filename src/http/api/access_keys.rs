@@ -187,11 +187,7 @@ pub async fn revoke(api: Api, id: web::Path<String>) -> HttpResponse {
 #[utoipa::path(delete, path = "/v1/access-keys/{id}", tag = "access-keys", params(("id" = String, Path), ("name" = String, Query, description = "The name of the key, repeated")),
     responses((status = 204, description = "Deleted"), (status = "4XX", body = Problem)), security(("bearer" = ["access-keys:write"])))]
 pub async fn delete(api: Api, id: web::Path<String>) -> HttpResponse {
-    let named = api.query(&["name"]).and_then(|query| {
-        let name = query.required("name").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
-        Ok(name.to_owned())
-    });
-    match (extract::name(id, "access key"), named) {
+    match (extract::name(id, "access key"), api.repeated_name()) {
         (Ok(id), Ok(name)) => {
             api.deleted(api.run(move |server, caller| access_keys::delete(server, caller, &id, &name)).await)
         }

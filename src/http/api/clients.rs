@@ -4,21 +4,43 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use crate::domain::client::{Client, Status};
-use crate::domain::ids::ClientId;
-use crate::domain::page::Page;
+use crate::domain::client_list::{ClientFilter, ClientOrder, ClientType};
+use crate::domain::denial::Denial;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::search::ListFilter;
 use crate::flows::clients::{self, ClientMembers, ClientSecretInUse, ClientWithSecret};
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, SEARCH_PAGE, search_page};
+use crate::http::api::{Api, search_page, text};
 use crate::http::extract;
+use crate::protocol::grant_type::GrantType;
+use crate::protocol::params::Params;
 
-/// A page of clients.
+fn read(params: &Params) -> Result<(ClientFilter, ClientOrder, PageRequest), Denial> {
+    let malformed = |text: &str| Denial::MalformedRequest(text.to_owned());
+    let order = text(params, "sort")?.map(|word| {
+        ClientOrder::parse(word)
+            .ok_or("sort must be client_id, name, created or last_used, with - the other way around")
+    });
+    let order = order.transpose().map_err(malformed)?.unwrap_or_default();
+    let client_type =
+        text(params, "type")?.map(|word| ClientType::parse(word).ok_or("type must be public or confidential"));
+    let grant = text(params, "grant")?.map(|word| GrantType::parse(word).ok_or("grant must be a grant_type"));
+    let (ListFilter { search, status }, page) = search_page(params, |cursor| order.place(cursor).is_some())?;
+    let client_type = client_type.transpose().map_err(malformed)?;
+    Ok((ClientFilter { search, status, client_type, grant: grant.transpose().map_err(malformed)? }, order, page))
+}
+
+/// A page of clients. A cursor belongs to the order in which it was given.
 #[utoipa::path(get, path = "/v1/clients", tag = "clients", params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
-    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query)),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query),
+    ("sort" = Option<String>, Query, description = "client_id, name, created or last_used; -name and so on for the other way around"),
+    ("type" = Option<String>, Query, description = "public or confidential"), ("grant" = Option<String>, Query, description = "A grant_type that it may use")),
     responses((status = 200, body = Page<Client>), (status = "4XX", body = Problem)), security(("bearer" = ["clients:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    match api.query(&SEARCH_PAGE).and_then(|query| search_page(&query, ClientId::is_valid)) {
-        Ok((filter, page)) => {
-            api.answer(api.run(move |server, caller| clients::list(server, caller, &filter, &page)).await)
+    let known = ["cursor", "limit", "q", "status", "sort", "type", "grant"];
+    match api.query(&known).and_then(|query| read(&query)) {
+        Ok((filter, order, page)) => {
+            api.answer(api.run(move |server, caller| clients::list(server, caller, &filter, order, &page)).await)
         }
         Err(denial) => api.unreadable(denial).await,
     }
@@ -129,4 +151,16 @@ pub async fn enable(api: Api, client_id: web::Path<String>) -> HttpResponse {
     responses((status = 200, body = Client), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
 pub async fn revoke(api: Api, client_id: web::Path<String>) -> HttpResponse {
     set_status(api, client_id, Status::Revoked).await
+}
+
+/// Delete a client for good, with all that it was given; its name must be repeated, and its client_id is never used again.
+#[utoipa::path(delete, path = "/v1/clients/{client_id}", tag = "clients", params(("client_id" = String, Path), ("name" = String, Query, description = "The client_name, repeated")),
+    responses((status = 204, description = "Deleted"), (status = "4XX", body = Problem)), security(("bearer" = ["clients:write"])))]
+pub async fn delete(api: Api, client_id: web::Path<String>) -> HttpResponse {
+    match (extract::name(client_id, "client"), api.repeated_name()) {
+        (Ok(id), Ok(name)) => {
+            api.deleted(api.run(move |server, caller| clients::delete(server, caller, &id, &name)).await)
+        }
+        (Err(denial), _) | (_, Err(denial)) => api.unreadable(denial).await,
+    }
 }

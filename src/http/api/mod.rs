@@ -19,6 +19,7 @@ mod service_accounts;
 mod sessions;
 mod signing_keys;
 mod usage;
+mod user_grants;
 mod users;
 mod verify;
 mod workflows;
@@ -57,7 +58,8 @@ pub fn scope() -> Scope {
         .service(
             web::resource("/clients/{client_id}")
                 .route(web::get().to(clients::show))
-                .route(web::patch().to(clients::update)),
+                .route(web::patch().to(clients::update))
+                .route(web::delete().to(clients::delete)),
         )
         .service(web::resource("/clients/{client_id}/rotate-secret").route(web::post().to(clients::rotate_secret)))
         .service(web::resource("/clients/{client_id}/secrets").route(web::get().to(clients::secrets)))
@@ -72,6 +74,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
         .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
         .configure(login_sessions)
+        .configure(grants_of_users)
         .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
         .service(
             web::resource("/scopes/{name}")
@@ -121,6 +124,19 @@ fn login_sessions(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(sessions::end_all)),
         )
         .service(web::resource("/users/{id}/sessions/{sid}").route(web::delete().to(sessions::end)));
+}
+
+/// What acts as a user.
+fn grants_of_users(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/users/{id}/connected-clients").route(web::get().to(user_grants::list_apps)))
+        .service(
+            web::resource("/users/{id}/connected-clients/{client_id}").route(web::delete().to(user_grants::disconnect)),
+        )
+        .service(web::resource("/users/{id}/personal-tokens").route(web::get().to(user_grants::list_tokens)))
+        .service(
+            web::resource("/users/{id}/personal-tokens/{token_id}").route(web::delete().to(user_grants::revoke_token)),
+        );
 }
 
 /// What lets clients register themselves.
@@ -278,6 +294,13 @@ impl Api {
             Ok(()) => HttpResponse::NoContent().finish(),
             Err(error) => api_error(&self.server, error),
         }
+    }
+
+    /// The name of what is to be deleted, repeated in the query.
+    fn repeated_name(&self) -> Result<String, Denial> {
+        let query = self.query(&["name"])?;
+        let name = query.required("name").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
+        Ok(name.to_owned())
     }
 
     /// The query, refused where a parameter is not one of those named: a mistyped filter must not list everything.

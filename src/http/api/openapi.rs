@@ -12,7 +12,7 @@ use crate::flows::Server;
 use crate::http::api::{
     access_keys, alerts, audit_checkpoints, audit_events, audit_verifications, clients, configured, explain,
     logout_deliveries, overview, projects, registration_tokens, revoked_tokens, scopes, service_accounts, sessions,
-    signing_keys, usage, users, verify, workflows,
+    signing_keys, usage, user_grants, users, verify, workflows,
 };
 use crate::http::oauth::{device_authorization, introspect, par, register, revoke, token, userinfo};
 use crate::http::{forward_auth, respond};
@@ -54,13 +54,14 @@ impl Modify for Bearer {
     paths(
         clients::list, clients::create, clients::show, clients::update, clients::rotate_secret, clients::secrets,
         clients::finish_rotation, clients::disable,
-        clients::enable, clients::revoke, users::list, users::create, users::show, users::update, users::set_password,
+        clients::enable, clients::revoke, clients::delete, users::list, users::create, users::show, users::update, users::set_password,
         alerts::list, alerts::list_deliveries, alerts::resend, alerts::test, audit_checkpoints::list,
         audit_events::export, audit_events::list, audit_verifications::list, audit_verifications::state,
         audit_verifications::verify, explain::ask, explain::list, explain::show, logout_deliveries::list,
         overview::show, revoked_tokens::list, scopes::create, scopes::delete, scopes::list, scopes::show,
         scopes::update, sessions::end, sessions::end_all, sessions::list, sessions::list_of_user,
         signing_keys::list, signing_keys::rotate, usage::of_access_key, usage::of_client, usage::report,
+        user_grants::disconnect, user_grants::list_apps, user_grants::list_tokens, user_grants::revoke_token,
         users::disable, users::enable, verify::verify, verify::verify_batch,
         workflows::list, workflows::create, workflows::show, workflows::update, workflows::authorize,
         workflows::invalidate, workflows::disable, workflows::enable, workflows::revoke,

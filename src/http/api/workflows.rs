@@ -7,26 +7,33 @@ use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::ids::{ClientId, WorkflowId};
 use crate::domain::page::Page;
+use crate::flows::Server;
+use crate::flows::caller::Caller;
 use crate::flows::workflows::{self, EnteredSecret, NewWorkflow, ShownWorkflow, WorkflowEdit};
 use crate::http::api::openapi::Problem;
-use crate::http::api::{Api, page};
+use crate::http::api::{Api, search_page};
 use crate::http::extract;
 
 /// A page of workflows, of one client where it is named.
 #[utoipa::path(get, path = "/v1/workflows", tag = "workflows",
-    params(("client_id" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query)),
+    params(("client_id" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query),
+    ("q" = Option<String>, Query, description = "Beginnings of words of the name or identifier, all of them"), ("status" = Option<Status>, Query)),
     responses((status = 200, body = Page<ShownWorkflow>), (status = "4XX", body = Problem)), security(("bearer" = ["client-workflows:read"])))]
 pub async fn list(api: Api) -> HttpResponse {
-    let asked = api.query(&["client_id", "cursor", "limit"]).and_then(|query| {
+    let asked = api.query(&["client_id", "cursor", "limit", "q", "status"]).and_then(|query| {
         let client_id = query.optional("client_id").map_err(|error| Denial::MalformedRequest(error.to_string()))?;
         if client_id.is_some_and(|id| !ClientId::is_valid(id)) {
             return Err(Denial::MalformedRequest("client_id cannot be that of a client".to_owned()));
         }
-        Ok((client_id.map(str::to_owned), page(&query, WorkflowId::is_valid)?))
+        Ok((client_id.map(str::to_owned), search_page(&query, WorkflowId::is_valid)?))
     });
     match asked {
-        Ok((client_id, page)) => api
-            .answer(api.run(move |server, caller| workflows::list(server, caller, client_id.as_deref(), &page)).await),
+        Ok((client_id, (filter, page))) => {
+            let list = move |server: &Server, caller: &Caller| {
+                workflows::list(server, caller, client_id.as_deref(), &filter, &page)
+            };
+            api.answer(api.run(list).await)
+        }
         Err(denial) => api.unreadable(denial).await,
     }
 }

@@ -10,13 +10,13 @@ use crate::domain::limits::Limits;
 use crate::domain::search::SearchText;
 use crate::flows::Server;
 use crate::flows::access_keys::{self, OwnerNames};
-use crate::http::console::access_keys_form::{environments, projects};
+use crate::http::console::access_keys_form::{MANY_PROJECTS, environments, projects};
 use crate::http::console::{access_keys_edit, access_keys_life, access_keys_secrets};
 use crate::http::kit::cell::{Cell, Tone};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::page::Page;
-use crate::http::kit::table::{Column, Sorted, Table, with};
+use crate::http::kit::table::{Column, Sorted, Table};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
 
@@ -97,7 +97,7 @@ fn read_filter(query: &Params, now: DateTime<Utc>) -> AccessKeyFilter {
     AccessKeyFilter {
         search: text(query, "q").and_then(SearchText::parse),
         owner_id: text(query, "owner").map(|id| id.trim().to_owned()),
-        project: text(query, "project").map(str::to_owned),
+        project: text(query, "project").map(|id| id.trim().to_owned()),
         environment: text(query, "environment").map(str::to_owned),
         standing: text(query, "status").and_then(StandingFilter::parse),
         last_used_before: unused.map(|days| now - TimeDelta::days(days)),
@@ -138,7 +138,12 @@ fn filters(texts: Texts, query: &Params, environments: Vec<String>, projects: Ve
         choices("status", (texts.say("column-status"), any()), standings, query),
         choices("environment", (texts.say("column-environment"), any()), environments, query),
     ];
-    if !projects.is_empty() {
+    // Of more projects than a list has, one is named by its identifier.
+    if projects.len() >= MANY_PROJECTS {
+        let known = text(query, "project").unwrap_or_default();
+        let field = Field::text("project", texts.say("access-keys-project"), known);
+        fields.push(field.hint(texts.say("access-keys-project-hint")));
+    } else if !projects.is_empty() {
         fields.push(choices("project", (texts.say("access-keys-project"), any()), projects, query));
     }
     fields.push(choices("unused", (texts.say("access-keys-unused"), any()), unused, query));
@@ -149,13 +154,7 @@ fn filters(texts: Texts, query: &Params, environments: Vec<String>, projects: Ve
 
 fn columns(texts: Texts, query: &Params, order: AccessKeyOrder) -> Vec<Column> {
     let sorted = |label: &str, by: AccessKeySort, word: &str| {
-        let now = match (order.by == by, order.descending) {
-            (false, _) => Sorted::No,
-            (true, false) => Sorted::Ascending,
-            (true, true) => Sorted::Descending,
-        };
-        let next = if now == Sorted::Ascending { format!("-{word}") } else { word.to_owned() };
-        Column { sort: Some((with(HOME, query, "sort", Some(&next)), now)), ..Column::text(texts.say(label)) }
+        Column::sorting(texts.say(label), (HOME, query), word, Sorted::of(order.by == by, order.descending))
     };
     vec![
         sorted("column-name", AccessKeySort::Name, "name"),

@@ -21,6 +21,8 @@ use crate::protocol::resource::Resource;
 const MOST_SCOPES: usize = 80;
 /// Most projects offered to be ticked; what is beyond is typed.
 const MOST_PROJECTS: usize = 100;
+/// As many projects as are read at once; where there are so many, there may be more.
+pub const MANY_PROJECTS: usize = 200;
 /// Days after which a key may end, as offered.
 const DAYS: [u64; 3] = [30, 90, 365];
 
@@ -50,7 +52,7 @@ pub fn projects(server: &Server, caller: &Caller) -> FlowResult<Vec<(String, Str
     if caller.require("projects:read").is_err() {
         return Ok(Vec::new());
     }
-    let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
+    let page = PageRequest::new(None, i64::try_from(MANY_PROJECTS).ok());
     let found = project_flows::list(server, caller, &page)?.items;
     Ok(found.into_iter().map(|project| (project.id.0, project.name)).collect())
 }

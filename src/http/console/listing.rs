@@ -15,7 +15,8 @@ pub fn filter(query: &Params) -> ListFilter {
 
 /// Is nothing asked for?
 pub fn is_all(query: &Params) -> bool {
-    query.iter().all(|(name, value)| !["q", "status"].contains(&name) || value.is_empty())
+    let filters = ["q", "status", "type", "grant", "client"];
+    query.iter().all(|(name, value)| !filters.contains(&name) || value.is_empty())
 }
 
 /// What is said of an empty list: what to do next, or that nothing was found.

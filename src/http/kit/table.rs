@@ -47,6 +47,15 @@ pub enum Sorted {
 }
 
 impl Sorted {
+    /// How a column sorts: whether the list is ordered by it, and which way.
+    pub const fn of(is_by: bool, descending: bool) -> Self {
+        match (is_by, descending) {
+            (false, _) => Self::No,
+            (true, false) => Self::Ascending,
+            (true, true) => Self::Descending,
+        }
+    }
+
     /// The value of `aria-sort`.
     pub const fn aria(self) -> &'static str {
         match self {
@@ -61,6 +70,12 @@ impl Column {
     /// A column of text.
     pub fn text(label: impl Into<String>) -> Self {
         Self { label: label.into(), sort: None, numeric: false }
+    }
+
+    /// A column that sorts the list at this address by a word; the other way around where it does so already.
+    pub fn sorting(label: impl Into<String>, (path, query): (&str, &Params), word: &str, now: Sorted) -> Self {
+        let next = if now == Sorted::Ascending { format!("-{word}") } else { word.to_owned() };
+        Self { sort: Some((with(path, query, "sort", Some(&next)), now)), ..Self::text(label) }
     }
 
     /// A column of numbers.

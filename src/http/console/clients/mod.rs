@@ -1,6 +1,8 @@
 //! `/console/clients`: registered clients, from the first question to the last revocation.
 
+mod delete;
 mod edit;
+mod list;
 mod secrets;
 mod show;
 mod snippet;
@@ -10,17 +12,12 @@ mod wizard;
 use actix_web::web;
 
 use crate::domain::client::{Client, Status};
-use crate::domain::ids::ClientId;
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::clients;
 use crate::flows::error::FlowResult;
-use crate::http::console::listing;
 use crate::http::console::standing::{self, Kind, Standing};
-use crate::http::kit::cell::Cell;
-use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::page::Page;
-use crate::http::kit::table::Table;
 use crate::http::kit::texts::Texts;
 
 const HOME: &str = "/console/clients";
@@ -51,7 +48,7 @@ impl Kind for Clients {
 pub fn routes(config: &mut web::ServiceConfig) {
     let at = |action: &str| web::resource(format!("{HOME}/{{id}}{action}"));
     config
-        .service(web::resource(HOME).route(web::get().to(list)))
+        .service(web::resource(HOME).route(web::get().to(list::list)))
         .service(web::resource("/console/clients/new").route(web::get().to(wizard::choose)))
         .service(
             web::resource("/console/clients/new/{kind}")
@@ -60,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         )
         .service(at("").route(web::get().to(show::show)))
         .service(at("/edit").route(web::get().to(edit::ask)).route(web::post().to(edit::update)))
+        .service(at("/delete").route(web::get().to(delete::ask)).route(web::post().to(delete::delete)))
         .service(at("/rotate").route(web::get().to(secrets::ask)).route(web::post().to(secrets::rotate)))
         .service(at("/finish").route(web::post().to(secrets::finish)))
         .service(at("/try").route(web::get().to(trial::show)).route(web::post().to(trial::begin)))
@@ -78,30 +76,4 @@ fn below(texts: Texts, client: &Client, title: &str) -> Page {
 
 fn path(client: &Client) -> String {
     format!("{HOME}/{}", client.client_id)
-}
-
-async fn list(desk: Desk) -> Shown {
-    let (texts, query) = (desk.texts, desk.query());
-    let (page, filter) = (desk.page_request(ClientId::is_valid), listing::filter(&query));
-    let (guest, found) = desk.read(move |server, visit| clients::list(server, &visit.caller, &filter, &page)).await?;
-    let rows = found.items.iter().map(|client| {
-        let kind = if client.is_public() { "clients-public" } else { "clients-confidential" };
-        vec![
-            Cell::link(path(client), client.client_name.as_str()),
-            Cell::code(client.client_id.as_str()),
-            Cell::text(texts.say(kind)),
-            Cell::text(client.environment.as_str()),
-            listing::status(texts, client.status),
-            Cell::Time(client.created_at),
-        ]
-    });
-    let columns = ["column-name", "column-client-id", "column-kind", "column-environment", "column-status"];
-    let columns = columns.into_iter().chain(["column-created"]).map(|key| texts.say(key));
-    let table = Table::new(texts.say("nav-clients"), columns)
-        .rows(rows)
-        .empty(listing::empty(texts, &query, "clients-empty"))
-        .filters(listing::fields(texts, &query))
-        .pages(HOME, &query, found.next_cursor.as_deref());
-    let page = Page::new(HOME, texts.say("nav-clients")).lead(texts.say("clients-lead")).table(table);
-    desk.page(&guest, if guest.may(WRITE) { page.link(format!("{HOME}/new"), texts.say("clients-new")) } else { page })
 }

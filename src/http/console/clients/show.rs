@@ -4,7 +4,7 @@ use actix_web::web;
 
 use crate::domain::client::{Client, Status};
 use crate::flows::clients::{self, ClientSecretState};
-use crate::http::console::clients::{Clients, HOME, WRITE, path, snippet};
+use crate::http::console::clients::{Clients, HOME, WRITE, delete, path, snippet};
 use crate::http::console::{listing, standing};
 use crate::http::kit::cell::{Button, Cell, Tone};
 use crate::http::kit::desk::{Desk, Guest, Shown};
@@ -57,6 +57,7 @@ fn actions(texts: Texts, guest: &Guest, client: &Client) -> Vec<Action> {
         actions.push(Action::go(format!("{path}/usage"), texts.say("clients-usage")));
     }
     actions.extend(standing::actions::<Clients>(texts, guest, client.client_id.as_str(), client.status));
+    actions.extend(delete::action(texts, guest, client));
     actions
 }
 
@@ -80,6 +81,7 @@ fn basics(texts: Texts, client: &Client) -> Vec<(String, Cell)> {
         (texts.say("column-environment"), Cell::text(client.environment.as_str())),
         (texts.say("column-created"), Cell::Time(client.created_at)),
         (texts.say("column-updated"), Cell::Time(client.updated_at)),
+        (texts.say("column-last-used"), Cell::time(client.last_used_at)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! `/console/users`: accounts of people.
 
 mod forms;
+mod grants;
 
 use actix_web::web;
 
@@ -59,6 +60,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(at("").route(web::get().to(show)))
         .service(at("/edit").route(web::get().to(forms::edit)).route(web::post().to(forms::update)))
         .service(at("/password").route(web::get().to(forms::password)).route(web::post().to(forms::set_password)))
+        .configure(grants::routes)
         .configure(standing::routes::<Users>);
 }
 
@@ -111,7 +113,12 @@ async fn show(desk: Desk, id: web::Path<String>) -> Shown {
         .block(Block::Heading(texts.say("users-profile")))
         .facts(profile(texts, &user));
     let page = match keys {
-        Some(keys) => page.block(Block::Heading(texts.say("nav-access-keys"))).table(key_table(texts, &keys)),
+        Some(keys) => {
+            let all = with("/console/access-keys", &Params::default(), "owner", Some(user.id.as_str()));
+            page.block(Block::Heading(texts.say("nav-access-keys")))
+                .table(key_table(texts, &keys))
+                .block(Block::Actions(vec![Action::go(all, texts.say("users-all-keys"))]))
+        }
         None => page,
     };
     desk.page(&guest, page)
@@ -136,6 +143,8 @@ fn actions(texts: Texts, guest: &Guest, user: &User) -> Vec<Action> {
     }
     let sessions = with("/console/sessions", &Params::default(), "user", Some(&user.username));
     actions.push(Action::go(sessions, texts.say("nav-sessions")));
+    actions.push(Action::go(format!("{path}/apps"), texts.say("nav-apps")));
+    actions.push(Action::go(format!("{path}/tokens"), texts.say("nav-tokens")));
     actions.extend(standing::actions::<Users>(texts, guest, user.id.as_str(), user.status));
     actions
 }

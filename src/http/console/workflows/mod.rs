@@ -12,6 +12,7 @@ use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::workflows::{self, ShownWorkflow};
 use crate::http::console::fields::text;
+use crate::http::console::listing;
 use crate::http::console::standing::{self, Kind, Standing};
 use crate::http::kit::cell::{Cell, Tone};
 use crate::http::kit::desk::{Desk, Guest, Shown};
@@ -93,9 +94,10 @@ async fn list(desk: Desk) -> Shown {
     let (texts, query) = (desk.texts, desk.query());
     let page = desk.page_request(WorkflowId::is_valid);
     let client = Some(text(&query, "client")).filter(|id| ClientId::is_valid(id));
-    let asked = client.clone();
-    let (guest, found) =
-        desk.read(move |server, visit| workflows::list(server, &visit.caller, asked.as_deref(), &page)).await?;
+    let wanted = listing::filter(&query);
+    let found =
+        desk.read(move |server, visit| workflows::list(server, &visit.caller, client.as_deref(), &wanted, &page));
+    let (guest, found) = found.await?;
     let rows = found.items.iter().map(|shown| {
         let workflow = &shown.workflow;
         vec![
@@ -108,12 +110,12 @@ async fn list(desk: Desk) -> Shown {
         ]
     });
     let columns = ["column-name", "column-id", "column-client-id", "column-scope", "column-status", "column-created"];
-    let empty = if client.is_some() { "list-nothing-found" } else { "workflows-empty" };
-    let filter = Field::text("client", texts.say("column-client-id"), "").keep(Some(&query));
+    let mut filters = listing::fields(texts, &query);
+    filters.push(Field::text("client", texts.say("column-client-id"), "").keep(Some(&query)));
     let table = Table::new(texts.say("nav-workflows"), columns.map(|key| texts.say(key)))
         .rows(rows)
-        .empty(texts.say(empty))
-        .filters(vec![filter])
+        .empty(listing::empty(texts, &query, "workflows-empty"))
+        .filters(filters)
         .pages(HOME, &query, found.next_cursor.as_deref());
     let page = Page::new(HOME, texts.say("nav-workflows")).lead(texts.say("workflows-lead")).table(table);
     let new = format!("{HOME}/new");

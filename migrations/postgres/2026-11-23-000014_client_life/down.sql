@@ -1,0 +1,11 @@
+DROP TRIGGER workflows_search_words ON workflows;
+DELETE FROM search_words WHERE kind = 'workflow';
+DROP INDEX logout_deliveries_client_id;
+DROP INDEX consents_client_id;
+DROP INDEX grants_client_id;
+DROP TABLE deleted_clients;
+DROP INDEX clients_by_last_use;
+DROP INDEX clients_by_age;
+DROP INDEX clients_by_name;
+DROP INDEX clients_by_id;
+ALTER TABLE clients DROP COLUMN last_used_at;
