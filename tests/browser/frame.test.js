@@ -66,6 +66,43 @@ test('times are in the zone of whoever reads', async () => {
   await ada.leave();
 });
 
+test('charts and days are in the zone of whoever reads', async () => {
+  const ada = await Person.at(browser, server, { timezoneId: 'Asia/Tokyo', locale: 'en-US' });
+  await ada.signIn(server.demo.admin, '/console');
+  const hours = new Intl.DateTimeFormat('en', { timeStyle: 'short', timeZone: 'Asia/Tokyo' });
+  for (const [place, attribute] of [['.axis time', 'datetime'], ['figure.chart tbody time', 'datetime'], ['svg title', 'data-time']]) {
+    const [time, text] = await ada.page.locator(place).first().evaluate((shown, name) => [shown.getAttribute(name), shown.textContent], attribute);
+    assert.equal(text.split(/: /)[0], hours.format(new Date(time)), place);
+  }
+  // A day of the audit log begins where it begins here, and the address says so to others.
+  await ada.open('/console/audit');
+  assert.equal(await ada.text('#filter-since-zone'), 'Asia/Tokyo');
+  await ada.page.fill('#filter-since', '2020-03-01');
+  await ada.page.fill('#filter-until', '2020-03-31');
+  await ada.press('#filter-apply');
+  const asked = new URL(ada.page.url()).searchParams;
+  assert.deepEqual(['since', 'since_offset', 'until', 'until_offset'].map((name) => asked.get(name)), ['2020-03-01', '540', '2020-03-31', '540']);
+  assert.equal(await ada.text('#filter-since-zone'), 'UTC+09:00');
+  await ada.judge('audit-by-day');
+  await ada.leave();
+  // The clock is changed on that day: it begins at +01:00 and is over at +02:00.
+  const uwe = await Person.at(browser, server, { timezoneId: 'Europe/Berlin', locale: 'de-DE' });
+  await uwe.signIn(server.demo.admin, '/console/audit');
+  await uwe.page.fill('#filter-since', '2026-03-29');
+  await uwe.page.fill('#filter-until', '2026-03-29');
+  await uwe.press('#filter-apply');
+  const told = new URL(uwe.page.url()).searchParams;
+  assert.deepEqual([told.get('since_offset'), told.get('until_offset')], ['60', '120']);
+  await uwe.leave();
+  // Without script the field says what is meant.
+  const plain = await Person.at(browser, server, { javaScriptEnabled: false });
+  await plain.signIn(server.demo.admin, '/console/audit');
+  assert.equal(await plain.text('#filter-since-zone'), 'UTC');
+  await plain.open('/console');
+  assert.match(await plain.page.locator('.axis time').first().textContent(), /^\d\d:\d\d UTC$/);
+  await plain.leave();
+});
+
 test('the keyboard alone goes everywhere', async () => {
   const ada = await Person.at(browser, server);
   await ada.signIn(server.demo.admin, '/console/projects');

@@ -6,7 +6,7 @@ use crate::domain::alert::Alert;
 use crate::domain::role;
 use crate::flows::overview::{self, Activity, Credentials, Health, JobHealth, Overview, TimedCredential};
 use crate::http::kit::cell::{Cell, Tone};
-use crate::http::kit::chart::Chart;
+use crate::http::kit::chart::{Chart, Step};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::nav;
 use crate::http::kit::page::{Block, Page, Tile};
@@ -70,8 +70,7 @@ type Figure = fn(&overview::OverviewHour) -> i64;
 
 fn chart(texts: Texts, activity: &Activity, caption: &str, series: &[(&str, Figure)]) -> Block {
     let steps = activity.hours.iter().map(|hour| {
-        let label = hour.hour.format("%H:%M UTC").to_string();
-        (label, series.iter().map(|(_, of)| count(of(hour))).collect())
+        (Step::Hour(hour.hour), series.iter().map(|(_, of)| count(of(hour))).collect())
     });
     Block::Chart(Box::new(Chart {
         caption: texts.say(caption),

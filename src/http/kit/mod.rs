@@ -7,6 +7,7 @@ pub mod brand;
 pub mod cell;
 pub mod chart;
 pub mod confirm;
+pub mod day;
 pub mod desk;
 pub mod form;
 pub mod nav;

@@ -1,7 +1,6 @@
 //! Making and editing access keys of one's own.
 
 use actix_web::web;
-use chrono::{Days, NaiveDate, NaiveTime};
 use ipnet::IpNet;
 
 use crate::domain::access_key::AccessKey;
@@ -13,6 +12,7 @@ use crate::flows::account::{Carrier, Person, access_keys, grantable_scopes};
 use crate::flows::console::require_proof;
 use crate::http::account::access_keys::{HOME, below, path_of, secret_page};
 use crate::http::account::{chosen, lines, some};
+use crate::http::kit::day;
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
 use crate::http::kit::page::Page;
@@ -65,7 +65,7 @@ fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>
         Field::select("environment", texts.say("column-environment"), environments.collect()),
         scope_field(texts, server, &guest.visit.user, None),
         life_field(texts, server),
-        Field::date("until", texts.say("account-keys-date"), "").hint(texts.say("account-keys-date-hint")),
+        Field::last_day("until", texts.say("account-keys-date")).hint(texts.say("account-keys-date-hint")),
         addresses_field(texts, None),
     ];
     let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create"));
@@ -102,10 +102,8 @@ fn read_new(form: &Params) -> Result<NewAccessKey, Denial> {
     match some(form, "life").as_deref() {
         Some("never") => {}
         Some("date") => {
-            let day: Option<NaiveDate> = some(form, "until").and_then(|text| text.parse().ok());
-            // To the end of the day that is named, in UTC.
-            let end = day.and_then(|day| day.checked_add_days(Days::new(1))).map(|day| day.and_time(NaiveTime::MIN));
-            new.expires_at = Some(end.ok_or_else(|| wrong("choose a day, as YYYY-MM-DD"))?.and_utc());
+            let day = some(form, "until").ok_or_else(|| wrong("choose a day"))?;
+            new.expires_at = Some(day::moment(form, "until", &day, true)?);
         }
         Some(days) => {
             let days: u64 = days.parse().map_err(|_| wrong("choose how long the key lives"))?;
