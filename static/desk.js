@@ -1,4 +1,4 @@
-// What the pages can do without: times and days in the reader's zone, and copying.
+// What the pages can do without: times and days in the reader's zone, one answer to two clicks, and copying.
 "use strict";
 const language = document.documentElement.lang;
 const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
@@ -32,6 +32,15 @@ for (const input of document.querySelectorAll("input[data-day]")) {
   settle();
   input.addEventListener("input", settle);
   input.form.addEventListener("submit", settle);
+}
+for (const { form } of document.querySelectorAll("input[name=once]")) {
+  // The answer to a second click would take the place of the first, which shows the secret.
+  let isSent = false;
+  form.addEventListener("submit", (event) => {
+    if (isSent) event.preventDefault();
+    isSent = true;
+  });
+  addEventListener("pageshow", () => { isSent = false; });
 }
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) continue;

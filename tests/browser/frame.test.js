@@ -103,6 +103,54 @@ test('charts and days are in the zone of whoever reads', async () => {
   await plain.leave();
 });
 
+test('two clicks and a reload make one key, and its secret is seen', async () => {
+  const ada = await Person.at(browser, server);
+  await ada.signIn(server.demo.admin, '/console/access-keys/new');
+  await ada.page.fill('#access-key-create-name', 'Clicked twice');
+  await ada.page.dblclick('#access-key-create');
+  await ada.page.waitForSelector('#secret');
+  await ada.page.reload();
+  assert.match(await ada.page.innerText('h1'), /Sent twice/);
+  await ada.judge('sent-twice');
+  await ada.open('/console/access-keys?q=Clicked');
+  assert.equal((await ada.text('tbody')).match(/Clicked twice/g).length, 1);
+  await ada.leave();
+});
+
+test('two tabs sign in at the same moment', async () => {
+  const ada = await Person.at(browser, server);
+  const other = await ada.context.newPage();
+  await ada.open('/console/projects');
+  await other.goto(new URL('/account', server.issuer).href);
+  await ada.page.fill('#username', server.demo.admin.username);
+  await ada.page.fill('#password', server.demo.admin.password);
+  await ada.page.click('#login-submit');
+  await ada.page.waitForSelector('#sign-out');
+  assert.match(await ada.page.innerText('h1'), /Projects/);
+  await other.fill('#username', server.demo.admin.username);
+  await other.fill('#password', server.demo.admin.password);
+  await other.click('#login-submit');
+  await other.waitForSelector('#sign-out');
+  assert.match(await other.innerText('h1'), /Profile/);
+  await ada.leave();
+});
+
+for (const look of LOOKS) {
+  test(`the start, and addresses where nothing is, ${look.name}`, async () => {
+    const uwe = await Person.at(browser, server, { look });
+    const missing = [];
+    uwe.page.on('response', (response) => response.status() === 404 && missing.push(response.url()));
+    await uwe.open('/');
+    await uwe.judge('start');
+    assert.equal(await uwe.page.locator('main .actions a').count(), 2);
+    assert.equal((await uwe.open('/favicon.ico')).status(), 200);
+    assert.deepEqual(missing, []);
+    assert.equal((await uwe.open('/console/x')).status(), 404);
+    await uwe.judge('nothing-is-here');
+    await uwe.leave();
+  });
+}
+
 test('the keyboard alone goes everywhere', async () => {
   const ada = await Person.at(browser, server);
   await ada.signIn(server.demo.admin, '/console/projects');

@@ -85,8 +85,9 @@ fn scope_fields(texts: Texts, choices: &Choices, held: &[&str]) -> [Field; 2] {
     let offered = choices.scopes.iter().take(MOST_SCOPES);
     let is_offered = |token: &&str| choices.scopes.iter().take(MOST_SCOPES).any(|(name, _)| name == token);
     let other: Vec<&str> = held.iter().copied().filter(|token| !is_offered(token)).collect();
-    let ticked = offered
-        .map(|(name, description)| Choice::new(name, name).hint(description).chosen(held.contains(&name.as_str())));
+    let ticked = offered.map(|(name, description)| {
+        Choice::new(name, name).hint(texts.of_domain(description)).chosen(held.contains(&name.as_str()))
+    });
     [
         Field::checkboxes("scope", texts.say("access-keys-scopes"), ticked.collect())
             .hint(texts.say("access-keys-scopes-hint")),
@@ -144,8 +145,7 @@ fn expiry_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> [F
     offered.push(Choice::new("custom", texts.say("access-keys-expiry-custom")));
     [
         Field::select("expiry", texts.say("column-expires"), offered),
-        Field::date("expires_on", texts.say("access-keys-expires-on"))
-            .hint(texts.say("access-keys-expires-on-hint")),
+        Field::date("expires_on", texts.say("access-keys-expires-on")).hint(texts.say("access-keys-expires-on-hint")),
     ]
 }
 

@@ -26,9 +26,10 @@ fn count(number: i64) -> u64 {
 }
 
 fn chart(texts: Texts, summary: &UsageSummary) -> Chart {
-    let steps = summary.days.iter().map(|day| {
-        (Step::Day(day.day), vec![count(day.requests - day.refused), count(day.refused)])
-    });
+    let steps = summary
+        .days
+        .iter()
+        .map(|day| (Step::Day(day.day), vec![count(day.requests - day.refused), count(day.refused)]));
     Chart {
         caption: texts.say("usage-by-day"),
         step: texts.say("usage-day"),

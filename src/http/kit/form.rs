@@ -19,6 +19,8 @@ pub struct Form {
     pub id: String,
     /// Does it do something that cannot be undone?
     pub danger: bool,
+    /// Does it make something, so that sending it twice must not make two?
+    pub once: bool,
     /// Where "Cancel" leads.
     pub cancel: Option<String>,
 }
@@ -199,10 +201,7 @@ impl Field {
         let all = typed.all(&self.name);
         let first = || all.first().map(|text| (*text).to_owned()).unwrap_or_default();
         match &mut self.kind {
-            Kind::Text(value, ..)
-            | Kind::Lines(value)
-            | Kind::Number(value)
-            | Kind::Hidden(value) => *value = first(),
+            Kind::Text(value, ..) | Kind::Lines(value) | Kind::Number(value) | Kind::Hidden(value) => *value = first(),
             Kind::Date(day) => {
                 day.value = first();
                 let offset = typed.all(&day::offset_name(&self.name));
@@ -241,6 +240,12 @@ impl Form {
     /// The same with a way out.
     pub fn cancel(mut self, path: impl Into<String>) -> Self {
         self.cancel = Some(path.into());
+        self
+    }
+
+    /// The same, taken once.
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

@@ -12,5 +12,7 @@ pub mod desk;
 pub mod form;
 pub mod nav;
 pub mod page;
+pub mod sentences;
+pub mod submit;
 pub mod table;
 pub mod texts;

@@ -181,5 +181,6 @@ pub(super) struct PageTemplate<'a> {
     pub nav: Vec<Group>,
     pub username: Option<&'a str>,
     pub csrf: &'a str,
+    pub once: &'a str,
     pub page: &'a Page,
 }

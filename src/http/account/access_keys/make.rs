@@ -31,7 +31,7 @@ fn scope_field(texts: Texts, server: &Server, user: &User, key: Option<&AccessKe
     let lost: Vec<_> = lost.into_iter().flatten().map(|token| (token.to_owned(), String::new())).collect();
     let choices = offered.into_iter().chain(lost).map(|(name, description)| {
         let chosen = holds(&name);
-        Choice::new(name.clone(), name).hint(description).chosen(chosen)
+        Choice::new(name.clone(), name).hint(texts.of_domain(&description)).chosen(chosen)
     });
     Field::checkboxes("scope", texts.say("column-scope"), choices.collect()).hint(texts.say("account-scopes-hint"))
 }
@@ -68,7 +68,7 @@ fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>
         Field::last_day("until", texts.say("account-keys-date")).hint(texts.say("account-keys-date-hint")),
         addresses_field(texts, None),
     ];
-    let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create")).once();
     let form = form.fields(fields).keep(typed).fields(guest.proof(texts)).cancel(HOME);
     Page::new(HOME, texts.say("account-keys-new")).below(HOME, texts.say("nav-own-access-keys")).form(form)
 }
@@ -125,7 +125,7 @@ pub(super) async fn create(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(made) => desk.page(&guest, secret_page(&desk, "account-keys-made", &made.key, made.secret)),
-        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error),
+        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error).await,
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) async fn update(desk: Desk, payload: web::Payload, id: web::Path<Stri
         .await?;
     match result {
         Ok((key, Ok(()))) => desk.done(&path_of(&key), "saved"),
-        Ok((key, Err(error))) => desk.again(&guest, edit_page(&desk, &guest, &key, Some(&form)), &error),
+        Ok((key, Err(error))) => desk.again(&guest, edit_page(&desk, &guest, &key, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
