@@ -148,6 +148,8 @@ pub enum Denial {
     PrivilegeEscalation(String),
     /// A form was posted without the token that ties it to this browser.
     CsrfMismatch,
+    /// A form that makes something was sent a second time.
+    FormSentBefore,
     /// There is no such thing.
     NotFound(&'static str),
     /// It exists already, or is in a state that forbids this.
@@ -170,6 +172,7 @@ impl Denial {
             | Self::PushedRequestRequired
             | Self::UserCodeUnknown
             | Self::CsrfMismatch
+            | Self::FormSentBefore
             | Self::NotFound(_)
             | Self::Conflict(_)
             | Self::InvalidMember(_)
@@ -315,6 +318,7 @@ impl Denial {
             }
             Self::BearerInvalid => "the access token is not valid here",
             Self::CsrfMismatch => "the form is stale: go back, reload the page and try again",
+            Self::FormSentBefore => "this form was sent before",
         };
         fixed.to_owned()
     }

@@ -30,6 +30,7 @@ pub mod limits;
 pub mod login_session;
 pub mod logout_delivery;
 pub mod page;
+pub mod password_choice;
 pub mod personal_token;
 pub mod profile;
 pub mod profile_rules;

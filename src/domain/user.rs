@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::client::Status;
-use crate::domain::common_passwords::is_common;
 use crate::domain::ids::UserId;
 use crate::domain::profile::Profile;
 use crate::domain::text::is_deceptive;
@@ -42,11 +41,6 @@ pub struct User {
 #[error("{0}")]
 pub struct InvalidUser(pub &'static str);
 
-/// Longest password accepted, in bytes (ASVS 5.0 V6.2.9 asks for at least 64 characters).
-pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// Shortest password accepted, in characters (ASVS 5.0 V6.2.1).
-pub const MIN_PASSWORD_CHARACTERS: usize = 8;
-
 /// The form in which usernames are compared: lower case, so that `Ada` and `ada` are one account.
 pub fn username_key(username: &str) -> String {
     username.trim().to_lowercase()
@@ -59,24 +53,6 @@ pub fn check_username(username: &str) -> Result<(), InvalidUser> {
         return Err(InvalidUser(
             "username must have 1 to 100 characters, no control or direction characters, no space at its ends",
         ));
-    }
-    Ok(())
-}
-
-/// Checks a new password: its length, and that it is none that everybody tries first. Rules on composition make passwords worse
-/// (ASVS 5.0 V6.2.5).
-pub fn check_new_password(password: &str, username: &str) -> Result<(), InvalidUser> {
-    if password.chars().count() < MIN_PASSWORD_CHARACTERS {
-        return Err(InvalidUser("password must have at least 8 characters"));
-    }
-    if password.len() > MAX_PASSWORD_BYTES {
-        return Err(InvalidUser("password must have at most 1024 bytes"));
-    }
-    if is_common(password) {
-        return Err(InvalidUser("password must not be one of those that everybody tries first: choose a longer one"));
-    }
-    if username_key(password) == username_key(username) {
-        return Err(InvalidUser("password must not be the username"));
     }
     Ok(())
 }

@@ -98,6 +98,8 @@ fn is_current(known: &Client, wanted: &ClientMembers) -> bool {
 pub struct Departure {
     /// Where it goes: the authorization endpoint.
     pub location: String,
+    /// The `state` of the authorization request.
+    pub state: String,
     /// What it must bring back: `state` and the PKCE verifier are derived from it.
     pub cookie: Zeroizing<String>,
 }
@@ -116,18 +118,19 @@ fn verifier(server: &Server, cookie: &str) -> FlowResult<CodeVerifier> {
 pub fn depart(server: &Server) -> FlowResult<Departure> {
     let cookie = SecretKind::ConsoleSession.generate()?;
     let challenge = verifier(server, &cookie)?.challenge();
+    let state = derived(server, &cookie, "state");
     let query = Serializer::new(String::new())
         .append_pair("response_type", "code")
         .append_pair("client_id", CLIENT_ID)
         .append_pair("redirect_uri", &redirect_uri(server))
         .append_pair("scope", &scope().to_string())
-        .append_pair("state", &derived(server, &cookie, "state"))
+        .append_pair("state", &state)
         .append_pair("code_challenge", challenge.as_str())
         .append_pair("code_challenge_method", "S256")
         // A session that has ended for want of use is not renewed by a login session that lives longer.
         .append_pair("max_age", &server.config.console.session_idle_timeout.as_secs().to_string())
         .finish();
-    Ok(Departure { location: format!("{}/oauth/authorize?{query}", server.config.server.issuer), cookie })
+    Ok(Departure { location: format!("{}/oauth/authorize?{query}", server.config.server.issuer), state, cookie })
 }
 
 /// Takes the authorization response of a browser that comes back, redeems its code and begins a session; the result is its

@@ -56,6 +56,7 @@ pub mod service_accounts;
 pub mod session_end;
 pub mod sessions;
 pub mod signing_keys;
+pub mod single_use;
 pub mod subject;
 pub mod token;
 pub mod trial;

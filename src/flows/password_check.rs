@@ -10,7 +10,8 @@ use crate::domain::alert::AlertSubject;
 use crate::domain::audit_event::{Actor, AuditAction, NewAuditEvent, Source};
 use crate::domain::client::Status;
 use crate::domain::denial::Denial;
-use crate::domain::user::{MAX_PASSWORD_BYTES, username_key};
+use crate::domain::password_choice::{KnownNames, MAX_PASSWORD_BYTES, check_new_password};
+use crate::domain::user::username_key;
 use crate::flows::error::FlowResult;
 use crate::flows::{Server, alerts};
 use crate::store::{StoreError, UserWithPassword};
@@ -25,6 +26,18 @@ pub struct LoginAttempt {
     pub client_id: Option<String>,
     /// From where.
     pub source: Source,
+}
+
+/// Refuses a new password that may not be chosen by a user of this name, display name and address. Every way to set one asks
+/// here.
+pub fn check_choice(
+    server: &Server,
+    password: &str,
+    username: &str,
+    known: (Option<&str>, Option<&str>),
+) -> Result<(), Denial> {
+    let names = KnownNames::of(username, known, &server.config.brand.name);
+    check_new_password(password, &names).map_err(Denial::from)
 }
 
 /// Checks a password. What follows from it must be written with `confirm_password`, for the account may change while this

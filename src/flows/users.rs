@@ -14,7 +14,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::domain::profile::Profile;
 use crate::domain::profile_rules;
 use crate::domain::search::ListFilter;
-use crate::domain::user::{InvalidUser, User, check_new_password, check_profile, check_username};
+use crate::domain::user::{InvalidUser, User, check_profile, check_username};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -168,7 +168,8 @@ pub fn create(server: &Server, caller: &Caller, new: NewUser) -> FlowResult<User
     check_username(&new.username).map_err(Denial::from)?;
     check_profile(new.name.as_deref(), new.email.as_deref()).map_err(Denial::from)?;
     profile_rules::check(&new.profile).map_err(Denial::from)?;
-    check_new_password(&new.password.0, &new.username).map_err(Denial::from)?;
+    let known = (new.name.as_deref(), new.email.as_deref());
+    password_check::check_choice(server, &new.password.0, &new.username, known)?;
     check_roles(server, caller, &new.roles)?;
     let now = server.clock.now();
     let user = User {
@@ -266,7 +267,8 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: UserEdit) -> Flo
 /// Sets a new password. Everything that the old one opened is closed: sessions, grants and personal tokens.
 pub fn set_password(server: &Server, caller: &Caller, id: &str, password: &NewPassword) -> FlowResult<User> {
     let user = find_to_change(server, caller, id)?;
-    check_new_password(&password.0, &user.username).map_err(Denial::from)?;
+    let known = (user.name.as_deref(), user.email.as_deref());
+    password_check::check_choice(server, &password.0, &user.username, known)?;
     let hash = password_check::hash_new(server, &password.0)?;
     let now = server.clock.now();
     let event = caller.event(AuditAction::UserPasswordSet, "user", user.id.as_str());

@@ -10,12 +10,19 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::crypto::random::RandomError;
 use crate::crypto::secret::SecretKind;
+use crate::flows::console::Departure;
 use crate::http::edge::Edge;
 use crate::protocol::params::decode_component;
 
 const SESSION: (&str, &str) = ("__Host-grantor-session", "grantor-session");
 const CONSOLE: (&str, &str) = ("__Host-grantor-console", "grantor-console");
 const DEPARTURE: (&str, &str) = ("__Host-grantor-departure", "grantor-departure");
+/// A browser is on its way in so many tabs at once; the oldest is forgotten for one more.
+const MAX_DEPARTURES: usize = 6;
+/// Longest address of a page that is come back to.
+const MAX_PAGE: usize = 1000;
+/// So much of `state` is in the name of a departure's cookie.
+const DEPARTURE_NAME: usize = 16;
 const BROWSER: (&str, &str) = ("__Host-grantor-browser", "grantor-browser");
 
 fn read(request: &HttpRequest, edge: &Edge, names: (&str, &str)) -> Option<String> {
@@ -24,11 +31,14 @@ fn read(request: &HttpRequest, edge: &Edge, names: (&str, &str)) -> Option<Strin
     found.map(|cookie| cookie.value().to_owned())
 }
 
-fn set(response: &mut HttpResponse, edge: &Edge, names: (&'static str, &'static str), value: &str, keep: bool) {
+fn set(response: &mut HttpResponse, edge: &Edge, names: (&str, &str), value: &str, keep: bool) {
     let variants = [(names.0, true), (names.1, false)];
     for (name, secure) in variants.into_iter().filter(|(_, secure)| *secure || !edge.https) {
-        let cookie =
-            Cookie::build(name, value.to_owned()).path("/").http_only(true).same_site(SameSite::Lax).secure(secure);
+        let cookie = Cookie::build(name.to_owned(), value.to_owned())
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(secure);
         let mut cookie = cookie.finish();
         if !keep {
             cookie.make_removal();
@@ -86,21 +96,52 @@ pub fn remove_console(response: &mut HttpResponse, edge: &Edge) {
     set(response, edge, CONSOLE, "", false);
 }
 
+/// The cookie of the departure with this `state`: each has its own, for two tabs may be on their way at once.
+fn departure_names(state: &str) -> (String, String) {
+    let start = state.get(..DEPARTURE_NAME).unwrap_or(state);
+    (format!("{}-{start}", DEPARTURE.0), format!("{}-{start}", DEPARTURE.1))
+}
+
 /// What a browser on its way to the console brings back, and the page that it wanted.
-pub fn departure(request: &HttpRequest, edge: &Edge) -> Option<(String, String)> {
-    let value = read(request, edge, DEPARTURE)?;
+pub fn departure(request: &HttpRequest, edge: &Edge, state: &str) -> Option<(String, String)> {
+    let names = departure_names(state);
+    let value = read(request, edge, (&names.0, &names.1))?;
     let (secret, page) = value.split_once('~')?;
     let page = decode_component(page.as_bytes()).ok()?;
     Some((secret.to_owned(), page))
 }
 
 /// Sends a browser on its way to the console.
-pub fn set_departure(response: &mut HttpResponse, edge: &Edge, secret: &str, page: &str) {
+pub fn set_departure(request: &HttpRequest, response: &mut HttpResponse, edge: &Edge, to: &Departure, page: &str) {
+    // With those of other tabs beside it, all of them have to fit into a header.
+    let without_query = page.split('?').next().unwrap_or_default();
+    let page = [page, without_query].into_iter().find(|page| page.len() <= MAX_PAGE).unwrap_or_default();
     let page: String = byte_serialize(page.as_bytes()).collect();
-    set(response, edge, DEPARTURE, &format!("{secret}~{page}"), true);
+    let names = departure_names(&to.state);
+    set(response, edge, (&names.0, &names.1), &format!("{}~{page}", to.cookie.as_str()), true);
+    // RFC 6265 §5.4: browsers send the oldest first.
+    let known = departures(request);
+    let oldest = known.len().saturating_sub(MAX_DEPARTURES - 1);
+    for (names, _) in known.iter().zip(0..oldest) {
+        set(response, edge, (&names.0, &names.1), "", false);
+    }
+}
+
+/// The names of the cookies of every departure, the oldest first.
+fn departures(request: &HttpRequest) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let Ok(cookies) = request.cookies() else { return found };
+    for cookie in cookies.iter() {
+        let state =
+            [DEPARTURE.0, DEPARTURE.1].iter().find_map(|start| cookie.name().strip_prefix(start)?.strip_prefix('-'));
+        let names = state.map(departure_names);
+        found.extend(names.filter(|names| !found.contains(names)));
+    }
+    found
 }
 
 /// It has come back.
-pub fn remove_departure(response: &mut HttpResponse, edge: &Edge) {
-    set(response, edge, DEPARTURE, "", false);
+pub fn remove_departure(response: &mut HttpResponse, edge: &Edge, state: &str) {
+    let names = departure_names(state);
+    set(response, edge, (&names.0, &names.1), "", false);
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
@@ -75,6 +75,11 @@ impl Edge {
         request.peer_addr().is_some_and(|peer| address::is_trusted(peer.ip(), &self.trusted_proxies))
     }
 
+    /// The page at which people begin who have chosen none.
+    pub fn first_page(&self) -> &'static str {
+        if self.account && !self.console { "/account" } else { "/console" }
+    }
+
     /// The end client's address; None where a trusted proxy's word on it cannot be read.
     pub fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr().map(|address| address.ip());
@@ -97,7 +102,7 @@ fn resource_metadata_paths(config: &Config) -> Vec<String> {
 
 /// The outermost middleware.
 pub async fn guard<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
     let (Some(server), Some(edge)) =
@@ -107,6 +112,10 @@ pub async fn guard<B: MessageBody + 'static>(
     };
     let started = server.clock.instant();
     let endpoint = endpoint(request.path().strip_prefix(edge.base_path.as_str()).unwrap_or(request.path()));
+    // RFC 9110 §9.3.2: the same without the body, which the connection leaves out for what came as HEAD.
+    if request.method() == Method::HEAD && is_page(endpoint) {
+        request.head_mut().method = Method::GET;
+    }
     let mut response = if edge.is_safe(&request) || endpoint == "health" {
         explain_method(next.call(request).await?)
     } else {
@@ -181,12 +190,17 @@ fn endpoint(path: &str) -> &'static str {
         _ if path.starts_with("/v1/") => "api",
         _ if path == "/console" || path.starts_with("/console/") => "console",
         _ if path == "/account" || path.starts_with("/account/") => "account",
-        _ if path.starts_with("/static/") => "static",
+        _ if path.starts_with("/static/") || path == "/favicon.ico" => "static",
         _ => "other",
     }
 }
 
-/// The answer to an address that does not exist.
-pub async fn not_found() -> HttpResponse {
+/// Is this what people look at?
+fn is_page(endpoint: &str) -> bool {
+    ["console", "account", "login", "consent", "logout", "device", "static", "other"].contains(&endpoint)
+}
+
+/// The answer to an address that does not exist, for machines.
+pub fn not_found() -> HttpResponse {
     problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
 }

@@ -51,7 +51,7 @@ fn status(denial: &Denial) -> StatusCode {
         | Denial::TooManySecretsEntered(_)
         | Denial::RateLimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
         Denial::NotFound(_) => StatusCode::NOT_FOUND,
-        Denial::Conflict(_) => StatusCode::CONFLICT,
+        Denial::Conflict(_) | Denial::FormSentBefore => StatusCode::CONFLICT,
         Denial::BearerMissing | Denial::BearerInvalid | Denial::AccessKeyRefused(_) | Denial::CallerUnauthenticated => {
             StatusCode::UNAUTHORIZED
         }

@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod forward_auth;
 mod health;
+mod home;
 mod json;
 mod kit;
 mod limits;
@@ -50,7 +51,7 @@ pub fn serve(server: Arc<Server>, listener: TcpListener, tls: Option<&tls::Tls>)
             .app_data(edge.clone())
             .wrap(from_fn(edge::guard))
             .configure(|routes| self::routes(routes, &edge))
-            .default_service(web::to(edge::not_found))
+            .default_service(web::to(home::not_found))
     })
     .workers(workers)
     .worker_max_blocking_threads(run::THREADS_PER_WORKER)
@@ -88,6 +89,11 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         config.service(cors::document(&inserted, oauth::metadata::show));
         let inserted = format!("/.well-known/openid-configuration{base}");
         config.service(cors::document(&inserted, oauth::metadata::show));
+    }
+    if !base.is_empty() {
+        // Browsers look for it there.
+        config.service(web::resource("/favicon.ico").route(web::get().to(kit::brand::icon)));
+        config.service(web::resource(base).route(web::get().to(home::show)));
     }
     // RFC 9728 §3.1: the same for the path of a resource.
     for path in &edge.resource_metadata_paths {
@@ -128,13 +134,16 @@ fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
             .configure(|routes| console::routes(routes, edge))
             .configure(|routes| account::routes(routes, edge))
             .service(api::scope())
-            .default_service(web::to(edge::not_found)),
+            .default_service(web::to(home::not_found)),
     );
 }
 
 /// What people see.
 fn page_routes(config: &mut web::ServiceConfig) {
     config
+        .service(web::resource("/").route(web::get().to(home::show)))
+        .service(web::resource("/favicon.ico").route(web::get().to(kit::brand::icon)))
+        .service(web::resource("/static/icon").route(web::get().to(kit::brand::icon)))
         .service(
             web::resource("/login")
                 .route(web::get().to(pages::login::show))

@@ -1,4 +1,4 @@
-//! Table `used_assertions`: which client assertions were used, until they expire.
+//! Table `used_assertions`: which client assertions, and which forms of the console, were used, until they expire.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -18,6 +18,11 @@ impl StoreConnection {
         );
         let insert = diesel::insert_into(used_assertions::table).values(row).on_conflict_do_nothing();
         Ok(on_each!(self, |connection| insert.execute(connection))? == 1)
+    }
+
+    /// Takes back that something was used up; true when this call did it.
+    pub fn forget_assertion(&mut self, client_id: &str, jti: &str) -> Result<bool, StoreError> {
+        Ok(diesel::delete(used_assertions::table.find((client_id, jti))).execute(self)? == 1)
     }
 
     /// Removes assertions that expired before `until`, at most `limit`; answers how many.

@@ -66,6 +66,91 @@ test('times are in the zone of whoever reads', async () => {
   await ada.leave();
 });
 
+test('charts and days are in the zone of whoever reads', async () => {
+  const ada = await Person.at(browser, server, { timezoneId: 'Asia/Tokyo', locale: 'en-US' });
+  await ada.signIn(server.demo.admin, '/console');
+  const hours = new Intl.DateTimeFormat('en', { timeStyle: 'short', timeZone: 'Asia/Tokyo' });
+  for (const [place, attribute] of [['.axis time', 'datetime'], ['figure.chart tbody time', 'datetime'], ['svg title', 'data-time']]) {
+    const [time, text] = await ada.page.locator(place).first().evaluate((shown, name) => [shown.getAttribute(name), shown.textContent], attribute);
+    assert.equal(text.split(/: /)[0], hours.format(new Date(time)), place);
+  }
+  // A day of the audit log begins where it begins here, and the address says so to others.
+  await ada.open('/console/audit');
+  assert.equal(await ada.text('#filter-since-zone'), 'Asia/Tokyo');
+  await ada.page.fill('#filter-since', '2020-03-01');
+  await ada.page.fill('#filter-until', '2020-03-31');
+  await ada.press('#filter-apply');
+  const asked = new URL(ada.page.url()).searchParams;
+  assert.deepEqual(['since', 'since_offset', 'until', 'until_offset'].map((name) => asked.get(name)), ['2020-03-01', '540', '2020-03-31', '540']);
+  assert.equal(await ada.text('#filter-since-zone'), 'UTC+09:00');
+  await ada.judge('audit-by-day');
+  await ada.leave();
+  // The clock is changed on that day: it begins at +01:00 and is over at +02:00.
+  const uwe = await Person.at(browser, server, { timezoneId: 'Europe/Berlin', locale: 'de-DE' });
+  await uwe.signIn(server.demo.admin, '/console/audit');
+  await uwe.page.fill('#filter-since', '2026-03-29');
+  await uwe.page.fill('#filter-until', '2026-03-29');
+  await uwe.press('#filter-apply');
+  const told = new URL(uwe.page.url()).searchParams;
+  assert.deepEqual([told.get('since_offset'), told.get('until_offset')], ['60', '120']);
+  await uwe.leave();
+  // Without script the field says what is meant.
+  const plain = await Person.at(browser, server, { javaScriptEnabled: false });
+  await plain.signIn(server.demo.admin, '/console/audit');
+  assert.equal(await plain.text('#filter-since-zone'), 'UTC');
+  await plain.open('/console');
+  assert.match(await plain.page.locator('.axis time').first().textContent(), /^\d\d:\d\d UTC$/);
+  await plain.leave();
+});
+
+test('two clicks and a reload make one key, and its secret is seen', async () => {
+  const ada = await Person.at(browser, server);
+  await ada.signIn(server.demo.admin, '/console/access-keys/new');
+  await ada.page.fill('#access-key-create-name', 'Clicked twice');
+  await ada.page.dblclick('#access-key-create');
+  await ada.page.waitForSelector('#secret');
+  await ada.page.reload();
+  assert.match(await ada.page.innerText('h1'), /Sent twice/);
+  await ada.judge('sent-twice');
+  await ada.open('/console/access-keys?q=Clicked');
+  assert.equal((await ada.text('tbody')).match(/Clicked twice/g).length, 1);
+  await ada.leave();
+});
+
+test('two tabs sign in at the same moment', async () => {
+  const ada = await Person.at(browser, server);
+  const other = await ada.context.newPage();
+  await ada.open('/console/projects');
+  await other.goto(new URL('/account', server.issuer).href);
+  await ada.page.fill('#username', server.demo.admin.username);
+  await ada.page.fill('#password', server.demo.admin.password);
+  await ada.page.click('#login-submit');
+  await ada.page.waitForSelector('#sign-out');
+  assert.match(await ada.page.innerText('h1'), /Projects/);
+  await other.fill('#username', server.demo.admin.username);
+  await other.fill('#password', server.demo.admin.password);
+  await other.click('#login-submit');
+  await other.waitForSelector('#sign-out');
+  assert.match(await other.innerText('h1'), /Profile/);
+  await ada.leave();
+});
+
+for (const look of LOOKS) {
+  test(`the start, and addresses where nothing is, ${look.name}`, async () => {
+    const uwe = await Person.at(browser, server, { look });
+    const missing = [];
+    uwe.page.on('response', (response) => response.status() === 404 && missing.push(response.url()));
+    await uwe.open('/');
+    await uwe.judge('start');
+    assert.equal(await uwe.page.locator('main .actions a').count(), 2);
+    assert.equal((await uwe.open('/favicon.ico')).status(), 200);
+    assert.deepEqual(missing, []);
+    assert.equal((await uwe.open('/console/x')).status(), 404);
+    await uwe.judge('nothing-is-here');
+    await uwe.leave();
+  });
+}
+
 test('the keyboard alone goes everywhere', async () => {
   const ada = await Person.at(browser, server);
   await ada.signIn(server.demo.admin, '/console/projects');

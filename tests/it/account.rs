@@ -119,6 +119,8 @@ fn whoever_knows_the_old_password_sets_another(engine: Engine) {
         ("short", "at least 8 characters"),
         ("password123", "everybody tries first"),
         ("ada", "at least 8"),
+        ("xyxyxyxyxyxy", "a short pattern repeated"),
+        ("Grantor 2026", "a name that everybody knows"),
         (PASSWORD, "another one than the old one"),
     ] {
         assert!(refusal(password::change(&test.server, &person, change(PASSWORD, new))).contains(said), "{new}");

@@ -221,7 +221,7 @@ fn access_keys_from_new_to_deleted(engine: Engine) {
     let path = "/account/access-keys/new";
     for (fields, said) in [
         (vec![("name", ""), ("life", "30")], "name must have"),
-        (vec![("name", "Laptop"), ("life", "date"), ("until", "someday")], "choose a day"),
+        (vec![("name", "Laptop"), ("life", "date"), ("until", "someday")], "until must be a day"),
         (vec![("name", "Laptop"), ("life", "date"), ("until", "2025-12-01")], "must be in the future"),
         (vec![("name", "Laptop"), ("life", "30"), ("addresses", "here")], "is not an address or network"),
         (vec![("name", "Laptop"), ("life", "soon")], "how long the key lives"),

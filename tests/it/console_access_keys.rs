@@ -167,6 +167,7 @@ fn every_field_of_a_key_is_kept(engine: Engine) {
         ("more_scopes", " read  write "),
         ("expiry", "custom"),
         ("expires_on", "2026-06-30"),
+        ("expires_on_offset", "540"),
         ("plan", "small"),
         ("requests_per_minute", "5"),
         ("requests_per_hour", "50"),
@@ -180,7 +181,7 @@ fn every_field_of_a_key_is_kept(engine: Engine) {
     assert_eq!((key.environment.as_str(), key.plan.as_deref()), ("test", Some("small")));
     assert_eq!(key.projects.len(), 2);
     assert_eq!(key.scope.to_string(), "read write");
-    assert_eq!(key.expires_at.unwrap().to_rfc3339(), "2026-06-30T00:00:00+00:00");
+    assert_eq!(key.expires_at.unwrap().to_rfc3339(), "2026-06-29T15:00:00+00:00");
     assert_eq!((key.limits.requests_per_minute, key.limits.requests_per_hour), (Some(5), Some(50)));
     assert_eq!(key.allowed_addresses.len(), 3);
     let shown = browser.get(&format!("{HOME}/{id}"));

@@ -22,6 +22,7 @@ use crate::support::*;
 
 on_both!(
     the_log_is_read_filtered_and_paged,
+    days_are_those_of_the_reader,
     one_event_is_shown_whole,
     the_log_is_taken_away,
     the_chain_is_verified_from_the_page,
@@ -112,6 +113,38 @@ fn the_log_is_read_filtered_and_paged(engine: Engine) {
     let next = browser.get(&next.replace("&amp;", "&").replace("&#38;", "&"));
     assert_has(&next, &["n-9-", "the-first", "First page"]);
     assert!(page.body.len() < 100_000, "{}", page.body.len());
+}
+
+fn days_are_those_of_the_reader(engine: Engine) {
+    let test = start(engine);
+    test.user("ada", &["auditor"]);
+    // At noon of 2026-01-01 in UTC.
+    write(&test, vec![event(AuditAction::ClientUpdated, "uma", "at-noon")]);
+    let (browser, page) = visit(&test, "ada", "/console/audit");
+    assert_has(&page, &["<span class=\"hint\" id=\"filter-since-zone\">UTC</span>", "name=\"since_offset\""]);
+    for (query, is_found) in [
+        ("since=2026-01-01", true),
+        // There the day begins at that very moment, or a minute later.
+        ("since=2026-01-01&since_offset=-720", true),
+        ("since=2026-01-01&since_offset=-721", false),
+        ("until=2025-12-31", false),
+        ("until=2025-12-31&until_offset=-720", false),
+        ("until=2025-12-31&until_offset=-721", true),
+        ("since=2026-01-02&since_offset=840", true),
+    ] {
+        let page = browser.get(&format!("/console/audit?target_id=shop&{query}"));
+        assert_eq!(page.status, 200, "{query}: {}", page.body);
+        assert_eq!(page.body.contains("at-noon"), is_found, "{query}");
+        let export = browser.get(&format!("/console/audit/export?target_id=shop&{query}"));
+        assert_eq!(export.body.contains("at-noon"), is_found, "{query}");
+    }
+    // What was asked for stays, with its zone, also without script.
+    let page = browser.get("/console/audit?since=2026-01-01&since_offset=540&until=&until_offset=");
+    assert_has(&page, &["value=\"2026-01-01\"", ">UTC+09:00</span>", "id=\"filter-since-offset\" value=\"540\""]);
+    assert_has(&page, &["since=2026-01-01&#38;since_offset=540&#38;format=csv"]);
+    for wrong in ["x", "1081", "1.5"] {
+        assert_eq!(browser.get(&format!("/console/audit?since=2026-01-01&since_offset={wrong}")).status, 400);
+    }
 }
 
 fn one_event_is_shown_whole(engine: Engine) {

@@ -35,6 +35,9 @@ fn a_user_from_new_to_disabled(engine: Engine) {
     for (username, password, said) in [
         ("bob", "short", "at least 8 characters"),
         ("bob", "password", "everybody tries first"),
+        ("bob", "hgfedcba", "a run of letters"),
+        // The display name is sent beside it.
+        ("robert", "Bob-B-Robert-99", "a name that everybody knows"),
         (" ", "a good long password", "username must have"),
         ("ADA", "a good long password", "exists already"),
     ] {

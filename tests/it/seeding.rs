@@ -171,6 +171,8 @@ fn unusable_seeds_are_refused_with_what_is_wrong(engine: Engine) {
         ),
         ("[[users]]\nname = 'x'", "username"),
         ("[[users]]\nusername = 'ada'\npassword = 'short'", "8 characters"),
+        ("[[users]]\nusername = 'ada'\npassword = 'abcabcabcabc'", "short pattern"),
+        ("[[users]]\nusername = 'ada'\nemail = 'ada@parcels.example'\npassword = 'parcels2026'", "everybody knows"),
         ("[[users]]\nusername = 'ada'\nroles = ['king']", "king"),
         ("[[users]]\nusername = 'ada'\npassword_hash = '{SSHA}x'", "password hash"),
         ("[[users]]\nusername = 'ada'\npassword = 'correct horse'\npassword_hash = 'x'", "hash"),

@@ -516,6 +516,13 @@ impl<'a> Browser<'a> {
         pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
     }
 
+    /// The names of its cookies.
+    pub fn cookies(&self) -> Vec<String> {
+        let all = self.jar.cookies(&self.test.url("/").parse().unwrap());
+        let all = all.map(|all| all.to_str().unwrap().to_owned()).unwrap_or_default();
+        all.split("; ").filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// Gives it a cookie.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar.add_cookie_str(&format!("{name}={value}; Path=/"), &self.test.url("/").parse().unwrap());

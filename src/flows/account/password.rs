@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
-use crate::domain::user::check_new_password;
 use crate::flows::account::Person;
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::password_check::{self, LoginAttempt};
@@ -24,7 +23,8 @@ pub struct PasswordChange {
 pub fn change(server: &Server, person: &Person, change: PasswordChange) -> FlowResult<()> {
     let user = &person.user;
     // Before the old one is tried: what cannot be set costs no attempt.
-    check_new_password(&change.new, &user.username).map_err(Denial::from)?;
+    let (name, email) = (user.name.as_deref(), user.email.as_deref());
+    password_check::check_choice(server, &change.new, &user.username, (name, email))?;
     if change.new.as_bytes() == change.old.as_bytes() {
         return Err(Denial::InvalidMember("password must be another one than the old one".to_owned()).into());
     }

@@ -9,7 +9,8 @@ use toml::Spanned;
 use zeroize::Zeroizing;
 
 use crate::config;
-use crate::domain::user::{check_new_password, username_key};
+use crate::domain::password_choice::{KnownNames, check_new_password};
+use crate::domain::user::username_key;
 use crate::flows::clients::ClientMembers;
 use crate::flows::scopes::NewScope;
 use crate::flows::user_import::{UserRecord, text};
@@ -75,7 +76,9 @@ fn user(mut said: Map<String, Value>, folder: &Path) -> Result<(UserRecord, Opti
     let password = secret(&mut said, "password", folder)?;
     let record = UserRecord::read(said)?;
     if let Some(password) = &password {
-        check_new_password(password, &record.username).map_err(|error| error.to_string())?;
+        // What the service is called is known where the account is made.
+        let known = KnownNames::of(&record.username, (record.name.as_deref(), record.email.as_deref()), "");
+        check_new_password(password, &known).map_err(|error| error.to_string())?;
     }
     match password.is_some() && record.password_hash.is_some() {
         true => Err("password and password_hash exclude each other".to_owned()),

@@ -117,6 +117,10 @@ fn user(
     dry_run: bool,
 ) -> FlowResult<SeedOutcome> {
     let step = user_import::plan(server, caller, record)?.map_err(Denial::InvalidMember)?;
+    if let (Step::Create(_), Some(password)) = (&step, password) {
+        let known = (record.name.as_deref(), record.email.as_deref());
+        password_check::check_choice(server, password, &record.username, known)?;
+    }
     let now = server.clock.now();
     let (outcome, written) = match step {
         Step::Skip => return Ok(SeedOutcome::Unchanged),

@@ -23,8 +23,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-fn scopes(connected: &ConnectedClient) -> String {
-    let described: Vec<&str> = connected.scopes.iter().map(|(_, description)| description.as_str()).collect();
+fn scopes(texts: Texts, connected: &ConnectedClient) -> String {
+    let described: Vec<_> = connected.scopes.iter().map(|(_, description)| texts.of_domain(description)).collect();
     described.join(" · ")
 }
 
@@ -32,7 +32,7 @@ fn row(texts: Texts, connected: &ConnectedClient) -> Vec<Cell> {
     let client = &connected.client;
     vec![
         Cell::text(&client.client_name),
-        Cell::text(scopes(connected)),
+        Cell::text(scopes(texts, connected)),
         Cell::Time(connected.since),
         Cell::time(connected.last_used_at),
         Cell::link(format!("{HOME}/{}/disconnect", client.client_id), texts.say("account-apps-disconnect")),
@@ -67,7 +67,7 @@ async fn ask(desk: Desk, client_id: web::Path<String>) -> Shown {
     let facts = vec![
         (texts.say("column-name"), Cell::text(&client.client_name)),
         (texts.say("column-id"), Cell::code(&client.client_id.0)),
-        (texts.say("account-apps-may"), Cell::text(scopes(&connected))),
+        (texts.say("account-apps-may"), Cell::text(scopes(texts, &connected))),
         (texts.say("account-apps-since"), Cell::Time(connected.since)),
         (texts.say("column-last-used"), Cell::time(connected.last_used_at)),
     ];

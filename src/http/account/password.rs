@@ -61,6 +61,6 @@ async fn change(desk: Desk, payload: web::Payload) -> Shown {
             let page = page(desk.texts).notice(Tone::Bad, desk.texts.say("account-password-differ"));
             desk.page(&guest, page)
         }
-        Err(error) => desk.again(&guest, page(desk.texts), &error),
+        Err(error) => desk.again(&guest, page(desk.texts), &error).await,
     }
 }

@@ -152,6 +152,6 @@ async fn update(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(()) => desk.done(HOME, "saved"),
-        Err(error) => desk.again(&guest, page(desk.texts, &guest, Some(&form)), &error),
+        Err(error) => desk.again(&guest, page(desk.texts, &guest, Some(&form)), &error).await,
     }
 }

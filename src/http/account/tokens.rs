@@ -87,13 +87,15 @@ fn lifetimes(texts: Texts, config: &Config) -> Vec<Choice> {
 
 fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>) -> Page {
     let scopes = grantable_scopes(server, &guest.visit.user, Carrier::PersonalToken);
-    let scopes = scopes.into_iter().map(|(name, description)| Choice::new(&*name, &*name).hint(description)).collect();
+    let choice =
+        |(name, description): (String, String)| Choice::new(&*name, &*name).hint(texts.of_domain(&description));
+    let scopes = scopes.into_iter().map(choice).collect();
     let fields = [
         Field::text("name", texts.say("column-name"), "").hint(texts.say("account-tokens-name-hint")).required(),
         Field::checkboxes("scope", texts.say("column-scope"), scopes).hint(texts.say("account-scopes-hint")),
         Field::select("lifetime", texts.say("account-tokens-lifetime"), lifetimes(texts, &server.config)),
     ];
-    let form = Form::new(format!("{HOME}/new"), "token-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "token-create", texts.say("action-create")).once();
     let form = form.fields(fields).keep(typed).fields(guest.proof(texts)).cancel(HOME);
     below(texts, "account-tokens-new").lead(texts.say("account-tokens-new-lead")).form(form)
 }
@@ -117,7 +119,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(made) => desk.page(&guest, made_page(desk.texts, made)),
-        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error),
+        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error).await,
     }
 }
 

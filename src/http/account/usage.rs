@@ -6,7 +6,7 @@ use crate::domain::usage_summary::UsageSummary;
 use crate::flows::account::Person;
 use crate::flows::account::usage::{self, OwnUsage};
 use crate::http::kit::cell::{Cell, Tone};
-use crate::http::kit::chart::Chart;
+use crate::http::kit::chart::{Chart, Step};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::page::{Block, Page, Tile};
 use crate::http::kit::table::{Column, Table};
@@ -61,7 +61,7 @@ fn chart(texts: Texts, total: &UsageSummary) -> Chart {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let steps = total.days.iter().map(|day| {
         let well = day.requests.saturating_sub(day.refused);
-        (day.day.to_string(), vec![count(well), count(day.refused)])
+        (Step::Day(day.day), vec![count(well), count(day.refused)])
     });
     Chart {
         caption: texts.say("account-usage-chart"),

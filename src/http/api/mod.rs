@@ -111,7 +111,7 @@ pub fn scope() -> Scope {
         .service(web::resource("/revoked-tokens").route(web::get().to(revoked_tokens::list)))
         .service(web::resource("/verify").route(web::post().to(verify::verify)))
         .service(web::resource("/verify/batch").route(web::post().to(verify::verify_batch)))
-        .default_service(web::to(edge::not_found))
+        .default_service(web::to(|| async { edge::not_found() }))
 }
 
 /// Where people are signed in.

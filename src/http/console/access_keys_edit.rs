@@ -25,7 +25,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 fn new_page(texts: Texts, choices: &Choices, typed: Option<&Params>) -> Page {
-    let form = Form::new(format!("{HOME}/new"), "access-key-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "access-key-create", texts.say("action-create")).once();
     home(texts, texts.say("access-keys-new"))
         .lead(texts.say("access-keys-new-lead"))
         .form(form.fields(fields(texts, choices, None)).keep(typed).cancel(HOME))
@@ -63,7 +63,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(made))) => desk.page(&guest, secret_page(&desk, "access-keys-made", made)),
-        Ok((choices, Err(error))) => desk.again(&guest, new_page(desk.texts, &choices, Some(&form)), &error),
+        Ok((choices, Err(error))) => desk.again(&guest, new_page(desk.texts, &choices, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -100,7 +100,7 @@ async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) -> Sho
     match result {
         Ok((key, _, Ok(()))) => desk.done(&format!("{HOME}/{}", key.id), "saved"),
         Ok((key, choices, Err(error))) => {
-            desk.again(&guest, edit_page(desk.texts, &choices, &key, Some(&form)), &error)
+            desk.again(&guest, edit_page(desk.texts, &choices, &key, Some(&form)), &error).await
         }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }

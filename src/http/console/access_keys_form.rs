@@ -1,6 +1,6 @@
 //! The form of an access key: what can be chosen, the fields, and reading them.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, Utc};
 use ipnet::IpNet;
 
 use crate::domain::access_key::{AccessKey, Owner};
@@ -12,6 +12,7 @@ use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::member::network;
 use crate::flows::{Server, clients, configured, projects as project_flows, service_accounts, users};
+use crate::http::kit::day;
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
@@ -86,8 +87,9 @@ fn scope_fields(texts: Texts, choices: &Choices, held: &[&str]) -> [Field; 2] {
     let offered = choices.scopes.iter().take(MOST_SCOPES);
     let is_offered = |token: &&str| choices.scopes.iter().take(MOST_SCOPES).any(|(name, _)| name == token);
     let other: Vec<&str> = held.iter().copied().filter(|token| !is_offered(token)).collect();
-    let ticked = offered
-        .map(|(name, description)| Choice::new(name, name).hint(description).chosen(held.contains(&name.as_str())));
+    let ticked = offered.map(|(name, description)| {
+        Choice::new(name, name).hint(texts.of_domain(description)).chosen(held.contains(&name.as_str()))
+    });
     [
         Field::checkboxes("scope", texts.say("access-keys-scopes"), ticked.collect())
             .hint(texts.say("access-keys-scopes-hint")),
@@ -145,8 +147,7 @@ fn expiry_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> [F
     offered.push(Choice::new("custom", texts.say("access-keys-expiry-custom")));
     [
         Field::select("expiry", texts.say("column-expires"), offered),
-        Field::date("expires_on", texts.say("access-keys-expires-on"), "")
-            .hint(texts.say("access-keys-expires-on-hint")),
+        Field::date("expires_on", texts.say("access-keys-expires-on")).hint(texts.say("access-keys-expires-on-hint")),
     ]
 }
 
@@ -264,9 +265,8 @@ fn expiry(form: &Params, now: DateTime<Utc>) -> Result<Option<Option<DateTime<Ut
         "keep" => Ok(None),
         "never" => Ok(Some(None)),
         "custom" => {
-            let day: Result<NaiveDate, _> = text(form, "expires_on").parse();
-            let start = day.ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|start| start.and_utc());
-            start.map(|start| Some(Some(start))).ok_or_else(|| refuse("expires_on must be a day such as 2027-01-31"))
+            let start = day::moment(form, "expires_on", text(form, "expires_on"), false)?;
+            Ok(Some(Some(start)))
         }
         days => {
             let days = days.parse().ok().filter(|days| DAYS.contains(days));

@@ -255,7 +255,7 @@ async fn act(desk: Desk, id: web::Path<String>, payload: web::Payload, what: Wha
             desk.done(&path, word)
         }
         Ok((_, Ok(Outcome::Made(made)))) => desk.page(&guest, secret_page(&desk, "access-keys-rotated-title", *made)),
-        Ok((key, Err(error))) => desk.again(&guest, confirm_page(&desk, &guest, &key, what, Some(&form)), &error),
+        Ok((key, Err(error))) => desk.again(&guest, confirm_page(&desk, &guest, &key, what, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

@@ -71,16 +71,20 @@ fn row(texts: Texts, alert: Alert) -> Vec<Cell> {
             Cell::text(alert.subject_kind),
             Cell::link(format!("{HOME}?{}", query("subject_id", &alert.subject_id)), alert.subject_id),
         ]),
-        Cell::text(facts(&alert.detail)),
+        Cell::text(facts(texts, &alert.detail)),
         Cell::link(format!("/console/webhooks?{}", query("alert_id", &alert.id)), texts.say("alerts-deliveries")),
     ]
 }
 
 /// The facts of an alert in one line.
-fn facts(detail: &Value) -> String {
-    let fact = |(name, value): (&String, &Value)| match value {
-        Value::String(text) => format!("{name}: {text}"),
-        value => format!("{name}: {value}"),
+fn facts(texts: Texts, detail: &Value) -> String {
+    let fact = |(name, value): (&String, &Value)| {
+        let key = format!("alerts-fact-{name}");
+        let name = if texts.has(&key) { texts.say(&key) } else { name.clone() };
+        match value {
+            Value::String(text) => format!("{name}: {text}"),
+            value => format!("{name}: {value}"),
+        }
     };
     detail.as_object().map(|facts| facts.iter().map(fact).collect::<Vec<_>>().join(", ")).unwrap_or_default()
 }

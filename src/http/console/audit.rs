@@ -1,7 +1,7 @@
 //! `/console/audit`: who did what, is the log whole, and the log to take away.
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::DateTime;
 use url::form_urlencoded::Serializer;
 
 use crate::domain::audit_event::AuditEvent;
@@ -13,6 +13,7 @@ use crate::flows::audit_verifications::{self, Beginning};
 use crate::flows::{Server, audit};
 use crate::http::api;
 use crate::http::kit::cell::{Button, Cell, Tone};
+use crate::http::kit::day;
 use crate::http::kit::desk::{Desk, Sent, Shown};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::page::{Action, Block, Page};
@@ -31,21 +32,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/console/audit/{id}").route(web::get().to(show)));
 }
 
-/// A day of the form, or a time as the API takes it. `until` is the last day that is wanted.
-fn day(name: &'static str, text: &str) -> Result<DateTime<Utc>, Denial> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.to_utc());
-    }
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d");
-    let day = day.map_err(|_| Denial::MalformedRequest(format!("{name} must be a day such as 2026-01-31")))?;
-    let start = day.and_time(NaiveTime::MIN).and_utc();
-    Ok(if name == "until" { start.checked_add_signed(TimeDelta::days(1)).unwrap_or(start) } else { start })
+/// Which events are wanted: with days of the form, or times as the API takes them. `until` is the last day that is wanted.
+fn wanted(query: &Params) -> Result<AuditFilter, Denial> {
+    api::audit_filter(query, |name, text| match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => Ok(time.to_utc()),
+        Err(_) => day::moment(query, name, text, name == "until"),
+    })
 }
 
 async fn list(desk: Desk) -> Shown {
     let (texts, query) = (desk.texts, desk.query());
     let page = desk.page_request(|cursor| cursor.parse::<i64>().is_ok());
-    let filter = api::audit_filter(&query, day);
+    let filter = wanted(&query);
     let (guest, (found, chain)) = desk
         .read(move |server, visit| {
             let chain = audit_verifications::state(server, &visit.caller)?;
@@ -129,8 +127,8 @@ fn filters(texts: Texts, query: &Params) -> Vec<Field> {
         Field::text("client_id", texts.say("audit-client"), ""),
         Field::text("address", texts.say("audit-address"), ""),
         Field::text("request_id", texts.say("audit-request"), ""),
-        Field::date("since", texts.say("audit-since"), ""),
-        Field::date("until", texts.say("audit-until-day"), ""),
+        Field::date("since", texts.say("audit-since")),
+        Field::last_day("until", texts.say("audit-until-day")),
         Field::select("order", texts.say("audit-order"), orders),
     ];
     fields
@@ -241,7 +239,7 @@ async fn verify(desk: Desk, payload: web::Payload) -> Shown {
 async fn export(desk: Desk) -> actix_web::Result<HttpResponse> {
     let query = desk.query();
     let format = query.optional("format").ok().flatten().and_then(ExportFormat::parse).unwrap_or(ExportFormat::Csv);
-    let filter: Result<AuditFilter, Denial> = api::audit_filter(&query, day);
+    let filter = wanted(&query);
     let begin = move |server: &Server, visit: &crate::flows::console::Visit| {
         audit_export::begin(server, &visit.caller, filter?, format)
     };

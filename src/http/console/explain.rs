@@ -91,7 +91,7 @@ async fn ask(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(found) => desk.page(&guest, explained(home(texts, "", Some(&form)), texts, &found)),
-        Err(error) => desk.again(&guest, home(texts, "", Some(&form)), &error),
+        Err(error) => desk.again(&guest, home(texts, "", Some(&form)), &error).await,
     }
 }
 

@@ -96,7 +96,9 @@ impl ScopeOptions {
 
     /// Boxes to tick.
     pub fn boxes(&self, texts: Texts, chosen: &Scope) -> Field {
-        let choice = |(name, text): &(String, String)| Choice::new(name, name).hint(text).chosen(chosen.contains(name));
+        let choice = |(name, text): &(String, String)| {
+            Choice::new(name, name).hint(texts.of_domain(text)).chosen(chosen.contains(name))
+        };
         Field::checkboxes("scope", texts.say("clients-scope"), self.0.iter().map(choice).collect())
     }
 

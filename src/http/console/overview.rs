@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use crate::domain::alert::Alert;
 use crate::domain::role;
 use crate::flows::overview::{self, Activity, Credentials, Health, JobHealth, Overview, TimedCredential};
+use crate::http::console::alerts::rule;
 use crate::http::kit::cell::{Cell, Tone};
-use crate::http::kit::chart::Chart;
+use crate::http::kit::chart::{Chart, Step};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::nav;
 use crate::http::kit::page::{Block, Page, Tile};
@@ -69,10 +70,10 @@ fn tiles(texts: Texts, overview: &Overview) -> Vec<Tile> {
 type Figure = fn(&overview::OverviewHour) -> i64;
 
 fn chart(texts: Texts, activity: &Activity, caption: &str, series: &[(&str, Figure)]) -> Block {
-    let steps = activity.hours.iter().map(|hour| {
-        let label = hour.hour.format("%H:%M UTC").to_string();
-        (label, series.iter().map(|(_, of)| count(of(hour))).collect())
-    });
+    let steps = activity
+        .hours
+        .iter()
+        .map(|hour| (Step::Hour(hour.hour), series.iter().map(|(_, of)| count(of(hour))).collect()));
     Block::Chart(Box::new(Chart {
         caption: texts.say(caption),
         step: texts.say("overview-hour"),
@@ -191,7 +192,7 @@ fn credential_blocks(texts: Texts, credentials: Credentials) -> Vec<Block> {
 
 fn alert_block(texts: Texts, alerts: Vec<Alert>) -> Block {
     let rows = alerts.into_iter().map(|alert| {
-        vec![Cell::text(alert.rule.sentence()), Cell::code(alert.subject_id), Cell::Time(alert.occurred_at)]
+        vec![Cell::text(rule(texts, alert.rule)), Cell::code(alert.subject_id), Cell::Time(alert.occurred_at)]
     });
     let columns = ["overview-what", "overview-about", "overview-when"].map(|key| Column::text(texts.say(key)));
     table(texts, ("overview-alerts", "overview-alerts-none"), columns.into_iter().collect(), rows.collect())

@@ -61,7 +61,7 @@ fn new_page(texts: Texts, typed: Option<&Params>) -> Page {
         Field::text("name", texts.say("column-name"), "").required(),
         Field::lines("description", texts.say("column-description"), ""),
     ];
-    let form = Form::new(format!("{HOME}/new"), "project-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "project-create", texts.say("action-create")).once();
     home(texts, "projects-new").form(form.fields(fields).keep(typed).cancel(HOME))
 }
 
@@ -80,7 +80,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(_) => desk.done(HOME, "created"),
-        Err(error) => desk.again(&guest, new_page(desk.texts, Some(&form)), &error),
+        Err(error) => desk.again(&guest, new_page(desk.texts, Some(&form)), &error).await,
     }
 }
 
@@ -127,7 +127,7 @@ async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) -> Sho
         .await?;
     match result {
         Ok((_, Ok(()))) => desk.done(HOME, "saved"),
-        Ok((project, Err(error))) => desk.again(&guest, edit_page(desk.texts, &project, Some(&form)), &error),
+        Ok((project, Err(error))) => desk.again(&guest, edit_page(desk.texts, &project, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -177,7 +177,9 @@ async fn delete(desk: Desk, id: web::Path<String>, payload: web::Payload) -> Sho
         .await?;
     match result {
         Ok((_, Ok(()))) => desk.done(HOME, "deleted"),
-        Ok((project, Err(error))) => desk.again(&guest, delete_page(desk.texts, &guest, &project, Some(&form)), &error),
+        Ok((project, Err(error))) => {
+            desk.again(&guest, delete_page(desk.texts, &guest, &project, Some(&form)), &error).await
+        }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

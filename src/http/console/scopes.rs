@@ -60,7 +60,7 @@ async fn list(desk: Desk) -> Shown {
         let privileged = Cell::Badge(Tone::Warn, texts.say("scopes-privileged"));
         vec![
             if linked { Cell::link(address("edit", name()), name()) } else { Cell::code(name()) },
-            Cell::text(scope.description.as_str()),
+            Cell::text(texts.of_domain(&scope.description)),
             scope.resource.as_ref().map_or(Cell::Nothing, |resource| Cell::code(resource.as_str())),
             if scope.privileged { privileged } else { Cell::Nothing },
             Cell::Time(scope.created_at),
@@ -100,7 +100,8 @@ fn questions(texts: Texts, scope: Option<&ScopeDefinition>) -> Vec<Field> {
 
 fn new_page(texts: Texts, typed: Option<&Params>) -> Page {
     let name = Field::text("name", texts.say("column-scope"), "").longest(100).hint(texts.say("scopes-name-hint"));
-    let form = Form::new(format!("{HOME}/new"), "scope-create", texts.say("action-create")).fields([name.required()]);
+    let form =
+        Form::new(format!("{HOME}/new"), "scope-create", texts.say("action-create")).once().fields([name.required()]);
     home(texts, "scopes-new").form(form.fields(questions(texts, None)).keep(typed).cancel(HOME))
 }
 
@@ -129,7 +130,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok(_) => desk.done(HOME, "created"),
-        Err(error) => desk.again(&guest, new_page(desk.texts, Some(&form)), &error),
+        Err(error) => desk.again(&guest, new_page(desk.texts, Some(&form)), &error).await,
     }
 }
 
@@ -170,7 +171,7 @@ async fn update(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(_))) => desk.done(HOME, "saved"),
-        Ok((scope, Err(error))) => desk.again(&guest, edit_page(desk.texts, &scope, Some(&form)), &error),
+        Ok((scope, Err(error))) => desk.again(&guest, edit_page(desk.texts, &scope, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -210,7 +211,9 @@ async fn delete(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(()))) => desk.done(HOME, "deleted"),
-        Ok((scope, Err(error))) => desk.again(&guest, delete_page(desk.texts, &guest, &scope, Some(&form)), &error),
+        Ok((scope, Err(error))) => {
+            desk.again(&guest, delete_page(desk.texts, &guest, &scope, Some(&form)), &error).await
+        }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

@@ -151,7 +151,7 @@ fn questions(texts: Texts, options: &Options, account: Option<&ServiceAccount>) 
 }
 
 fn new_page(texts: Texts, options: &Options, typed: Option<&Params>) -> Page {
-    let form = Form::new(format!("{HOME}/new"), "account-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "account-create", texts.say("action-create")).once();
     let page = home(texts, "accounts-new").lead(texts.say("accounts-scope-hint"));
     page.form(form.fields(questions(texts, options, None)).keep(typed).cancel(HOME))
 }
@@ -174,7 +174,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(account))) => desk.done(&path(&account), "created"),
-        Ok((options, Err(error))) => desk.again(&guest, new_page(desk.texts, &options, Some(&form)), &error),
+        Ok((options, Err(error))) => desk.again(&guest, new_page(desk.texts, &options, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -220,7 +220,7 @@ async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) -> Sho
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((found, Ok(_))) => desk.done(&path(&found.0), "saved"),
-        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

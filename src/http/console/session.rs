@@ -11,11 +11,12 @@ use crate::protocol::params::Params;
 
 /// `GET /console/callback`: the authorization response.
 pub async fn arrive(desk: Desk) -> HttpResponse {
-    let departure = cookies::departure(&desk.request, &desk.edge);
+    let response = desk.query();
+    let state = response.optional("state").ok().flatten().unwrap_or_default().to_owned();
+    let departure = cookies::departure(&desk.request, &desk.edge, &state);
     let previous = cookies::console(&desk.request, &desk.edge);
     let source = extract::source(&desk.request, &desk.edge);
     let (secret, page) = departure.unzip();
-    let response = desk.query();
     let arrived = run(&desk.server, move |server| {
         console::arrive(server, &response, secret.as_deref(), previous.as_deref(), source)
     });
@@ -24,7 +25,7 @@ pub async fn arrive(desk: Desk) -> HttpResponse {
             let page = page.filter(|page| is_ours(page));
             let mut response = desk.go(page.as_deref().unwrap_or("/console"));
             cookies::set_console(&mut response, &desk.edge, &cookie);
-            cookies::remove_departure(&mut response, &desk.edge);
+            cookies::remove_departure(&mut response, &desk.edge, &state);
             response
         }
         Err(error) => desk.error(None, &error),

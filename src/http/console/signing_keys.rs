@@ -146,7 +146,7 @@ async fn rotate(desk: Desk, alg: web::Path<String>, payload: web::Payload) -> Sh
         .await?;
     match (result, alg) {
         (Ok(_), _) => desk.done(HOME, "signing-rotated"),
-        (Err(error), Ok(alg)) => desk.again(&guest, page(desk.texts, &guest, alg, Some(&form)), &error),
+        (Err(error), Ok(alg)) => desk.again(&guest, page(desk.texts, &guest, alg, Some(&form)), &error).await,
         (Err(error), Err(_)) => Ok(desk.error(Some(&guest), &error)),
     }
 }

@@ -143,7 +143,7 @@ async fn set<K: Kind>(desk: Desk, id: web::Path<String>, payload: web::Payload, 
             }
         }
         Ok((it, Err(error))) if to != Status::Active => {
-            desk.again(&guest, question::<K>(desk.texts, &guest, &it, to, Some(&form)), &error)
+            desk.again(&guest, question::<K>(desk.texts, &guest, &it, to, Some(&form)), &error).await
         }
         Ok((_, Err(error))) | Err(error) => Ok(desk.error(Some(&guest), &error)),
     }

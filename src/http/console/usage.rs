@@ -5,7 +5,7 @@ use actix_web::web;
 use crate::domain::usage_summary::UsageSummary;
 use crate::flows::usage_summaries;
 use crate::http::kit::cell::{Cell, Tone};
-use crate::http::kit::chart::Chart;
+use crate::http::kit::chart::{Chart, Step};
 use crate::http::kit::desk::{Desk, Guest, Shown};
 use crate::http::kit::page::{Block, Page, Tile};
 use crate::http::kit::table::{Column, Table};
@@ -26,10 +26,10 @@ fn count(number: i64) -> u64 {
 }
 
 fn chart(texts: Texts, summary: &UsageSummary) -> Chart {
-    let steps = summary.days.iter().map(|day| {
-        let label = day.day.format("%Y-%m-%d").to_string();
-        (label, vec![count(day.requests - day.refused), count(day.refused)])
-    });
+    let steps = summary
+        .days
+        .iter()
+        .map(|day| (Step::Day(day.day), vec![count(day.requests - day.refused), count(day.refused)]));
     Chart {
         caption: texts.say("usage-by-day"),
         step: texts.say("usage-day"),

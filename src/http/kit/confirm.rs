@@ -34,7 +34,10 @@ impl Page {
             Field::text("confirm", label, "").required().keep(typed)
         });
         let fields = confirm.fields.into_iter().map(|field| field.keep(typed)).chain(name).chain(guest.proof(texts));
-        let form = Form::new(confirm.action, confirm.id, confirm.submit).fields(fields).cancel(confirm.cancel).danger();
+        // A rotation shows a secret, as making something does.
+        let once = confirm.action.ends_with("/rotate");
+        let form = Form { once, ..Form::new(confirm.action, confirm.id, confirm.submit) };
+        let form = form.fields(fields).cancel(confirm.cancel).danger();
         self.block(Block::Text(confirm.text)).form(form)
     }
 }

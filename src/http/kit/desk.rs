@@ -5,17 +5,18 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, REFERRER_POLICY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
 use crate::domain::role;
 use crate::flows::console::{self, Visit};
 use crate::flows::error::{FlowError, FlowResult};
-use crate::flows::{Server, csrf};
+use crate::flows::{Server, csrf, single_use};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::kit::cell::Tone;
-use crate::http::kit::form::{Field, Form};
+use crate::http::kit::form::Field;
 use crate::http::kit::page::{Page, PageTemplate};
+use crate::http::kit::sentences::say_error;
+pub use crate::http::kit::submit::Sent;
 use crate::http::kit::texts::Texts;
 use crate::http::kit::{nav, page};
 use crate::http::pages::{self, Frame};
@@ -49,6 +50,10 @@ pub struct Guest {
     pub visit: Visit,
     /// The token of their forms.
     pub csrf: String,
+    /// The id of forms that are taken once.
+    pub once: String,
+    /// What the form that was sent has used up.
+    pub(super) used: Option<String>,
     /// Was the password given lately?
     pub proven: bool,
 }
@@ -63,16 +68,6 @@ impl Guest {
     pub fn proof(&self, texts: Texts) -> Option<Field> {
         (!self.proven).then(|| Field::proof(texts))
     }
-}
-
-/// A form that was sent, with what came of it.
-pub struct Sent<T> {
-    /// Who sent it.
-    pub guest: Guest,
-    /// What was in it.
-    pub form: Params,
-    /// What came of it.
-    pub result: FlowResult<T>,
 }
 
 impl actix_web::FromRequest for Desk {
@@ -93,20 +88,8 @@ impl actix_web::FromRequest for Desk {
     }
 }
 
-/// Does this form change who may do what? Everything in the console does, but for these.
-fn is_dangerous(path: &str) -> bool {
-    let harmless = ["/console/sign-out", "/console/env-file", "/console/audit/verify", "/console/explain"];
-    let harmless_below = ["/console/webhooks/", "/console/projects"];
-    let changes = path.starts_with("/console/") || path.starts_with("/account/access-keys");
-    changes
-        && !harmless.contains(&path)
-        && !harmless_below.iter().any(|start| path.starts_with(start))
-        // Somebody's own sign-in, shown to themselves.
-        && !path.ends_with("/try")
-}
-
 /// Ends a handler with this answer.
-fn instead(response: HttpResponse) -> actix_web::Error {
+pub(super) fn instead(response: HttpResponse) -> actix_web::Error {
     actix_web::error::InternalError::from_response("answered", response).into()
 }
 
@@ -123,56 +106,14 @@ impl Desk {
         }
     }
 
-    /// Reads a form, checks that the page it came from was ours, and runs a use case with it.
-    pub async fn submit<T: Send + 'static>(
-        &self,
-        payload: web::Payload,
-        flow: impl FnOnce(&Server, &Visit, &Params) -> FlowResult<T> + Send + 'static,
-    ) -> actix_web::Result<Sent<T>> {
-        let form = extract::form(&self.request, payload).await;
-        let form = form.map_err(|denial| instead(self.error(None, &denial.into())))?.with_plain_line_breaks();
-        let session = cookies::console(&self.request, &self.edge);
-        let browser = cookies::browser(&self.request, &self.edge);
-        let token = form.optional("csrf").ok().flatten().map(str::to_owned);
-        let sender = (browser.as_deref(), session.as_deref());
-        if let Err(denial) = pages::check_form(&self.request, &self.server, &self.edge, sender, token.as_deref()) {
-            // A form of a session that has ended is stale too: the way back is to sign in.
-            let (guest, ()) = self.read(|_, _| Ok(())).await?;
-            return Err(instead(self.error(Some(&guest), &denial.into())));
-        }
-        if is_dangerous(self.path()) {
-            self.prove(&form).await?;
-        }
-        let sent = form.clone();
-        let (guest, result) = self.run(move |server, visit| flow(server, visit, &sent)).await?;
-        Ok(Sent { guest, form, result })
-    }
-
     /// The path below the issuer.
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         let path = self.request.path();
         path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path)
     }
 
-    /// Goes on where the password was given lately, or with the form; else asks for it, with a form that holds what was sent.
-    async fn prove(&self, form: &Params) -> actix_web::Result<()> {
-        let password = form.optional("password").ok().flatten().map(str::to_owned);
-        let proven = self.run(move |server, visit| console::require_proof(server, visit, password.as_deref()));
-        let (guest, proven) = proven.await?;
-        let Err(error) = proven else { return Ok(()) };
-        let kept = form.iter().filter(|(name, _)| !["csrf", "password"].contains(name));
-        let kept = kept.map(|(name, value)| Field::kept(name, value));
-        let again = Form::new(self.path(), "password-proof", self.texts.say("confirm-go-on")).danger();
-        let page = Page::new("", self.texts.say("confirm-title"))
-            .form(again.fields(kept).fields(Some(Field::proof(self.texts))).cancel("/console"));
-        let told = page_error(&self.server, &error);
-        let text = self.say_error(&error, &told);
-        let response = self.render(told.status, Some(&guest), &page.notice(Tone::Warn, text));
-        Err(instead(pages::with_retry_after(response, told.retry_after)))
-    }
-
     /// The session and the use case in one hop. What a page does may hash a password: it takes the waiting lane.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         flow: impl FnOnce(&Server, &Visit) -> FlowResult<T> + Send + 'static,
     ) -> actix_web::Result<(Guest, FlowResult<T>)> {
@@ -185,11 +126,12 @@ impl Desk {
             let result = flow(server, &visit);
             // Asked again: the use case may just have proven it.
             let proven = console::is_proven(server, &visit);
-            Ok(Some((visit, proven, result)))
+            let once = single_use::issue(server, &visit)?;
+            Ok(Some((Guest { visit, csrf, once, used: None, proven }, result)))
         });
         match ran.await {
             // Without the browser's cookie no form could be sent: signing in sets it.
-            Ok(Some((visit, proven, result))) if !browser.is_empty() => Ok((Guest { visit, csrf, proven }, result)),
+            Ok(Some(found)) if !browser.is_empty() => Ok(found),
             Ok(_) => Err(instead(self.sign_in())),
             Err(error) => Err(instead(self.error(None, &error))),
         }
@@ -204,9 +146,9 @@ impl Desk {
         let path = self.request.uri().path_and_query().map_or("", |path| path.as_str());
         let here = path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path);
         let is_page = self.request.method() == actix_web::http::Method::GET;
-        let mut response = self.see_other(departure.location);
-        let back = if is_page { here } else { "/console" };
-        cookies::set_departure(&mut response, &self.edge, &departure.cookie, back);
+        let mut response = self.see_other(departure.location.clone());
+        let back = if is_page { here } else { self.edge.first_page() };
+        cookies::set_departure(&self.request, &mut response, &self.edge, &departure, back);
         response
     }
 
@@ -259,7 +201,8 @@ impl Desk {
     }
 
     /// The page of a form that was refused, with the reason.
-    pub fn again(&self, guest: &Guest, page: Page, error: &FlowError) -> Shown {
+    pub async fn again(&self, guest: &Guest, page: Page, error: &FlowError) -> Shown {
+        self.give_back(guest, error).await?;
         let told = page_error(&self.server, error);
         let text = self.say_error(error, &told);
         Ok(self.render(told.status, Some(guest), &page.notice(Tone::Bad, text)))
@@ -270,15 +213,20 @@ impl Desk {
         let told = page_error(&self.server, error);
         let page = Page::new("", self.texts.say("error-title"))
             .notice(Tone::Bad, self.say_error(error, &told))
-            .link("/console", self.texts.say("error-back"));
+            .link(self.edge.first_page(), self.texts.say("error-back"));
         pages::with_retry_after(self.render(told.status, guest, &page), told.retry_after)
     }
 
-    fn say_error(&self, error: &FlowError, told: &PageError) -> String {
+    /// A page that does not ask who reads it.
+    pub fn plain(&self, status: StatusCode, page: &Page) -> HttpResponse {
+        self.render(status, None, page)
+    }
+
+    pub(super) fn say_error(&self, error: &FlowError, told: &PageError) -> String {
         say_error(self.texts, error, told)
     }
 
-    fn render(&self, status: StatusCode, guest: Option<&Guest>, page: &page::Page) -> HttpResponse {
+    pub(super) fn render(&self, status: StatusCode, guest: Option<&Guest>, page: &page::Page) -> HttpResponse {
         let template = PageTemplate {
             frame: Frame::of(&self.request, &self.edge),
             texts: self.texts,
@@ -288,25 +236,9 @@ impl Desk {
                 .unwrap_or_default(),
             username: guest.map(|guest| guest.visit.user.username.as_str()),
             csrf: guest.map(|guest| guest.csrf.as_str()).unwrap_or_default(),
+            once: guest.map(|guest| guest.once.as_str()).unwrap_or_default(),
             page,
         };
         pages::render(status, &template, POLICY.to_owned())
-    }
-}
-
-/// What went wrong, in the reader's language where it is one of the usual things.
-pub fn say_error(texts: Texts, error: &FlowError, told: &PageError) -> String {
-    let FlowError::Denied(denial) = error else { return texts.say("error-failed") };
-    match denial {
-        Denial::LoginFailed => texts.say("error-login-failed"),
-        Denial::PasswordNeeded => texts.say("error-password-needed"),
-        Denial::PasswordWrong => texts.say("error-password-wrong"),
-        Denial::NotConfirmed => texts.say("error-not-confirmed"),
-        Denial::CsrfMismatch => texts.say("error-stale-form"),
-        Denial::ConsoleSignInStale => texts.say("error-sign-in-stale"),
-        Denial::LoginThrottled(seconds) => texts.say_with("error-throttled", "seconds", *seconds),
-        Denial::BearerScopeMissing(scope) => texts.say_with("error-not-allowed", "scope", *scope),
-        Denial::NotFound(_) => texts.say("error-not-found"),
-        _ => texts.say_with("error-refused", "reason", told.text.clone()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::http::kit::day::{self, Day};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
 
@@ -18,6 +19,8 @@ pub struct Form {
     pub id: String,
     /// Does it do something that cannot be undone?
     pub danger: bool,
+    /// Does it make something, so that sending it twice must not make two?
+    pub once: bool,
     /// Where "Cancel" leads.
     pub cancel: Option<String>,
 }
@@ -48,8 +51,8 @@ pub enum Kind {
     Password(&'static str),
     /// A whole number.
     Number(String),
-    /// A day, as `YYYY-MM-DD`.
-    Date(String),
+    /// A day.
+    Date(Day),
     /// One of these.
     Select(Vec<Choice>),
     /// One of these, each with room to explain itself.
@@ -122,9 +125,14 @@ impl Field {
         Self::of(name, label, Kind::Number(value.into()))
     }
 
-    /// A day.
-    pub fn date(name: &'static str, label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self::of(name, label, Kind::Date(value.into()))
+    /// A day that begins something.
+    pub fn date(name: &'static str, label: impl Into<String>) -> Self {
+        Self::of(name, label, Kind::Date(Day::default()))
+    }
+
+    /// A day at whose end something is over.
+    pub fn last_day(name: &'static str, label: impl Into<String>) -> Self {
+        Self::of(name, label, Kind::Date(Day { to_its_end: true, ..Day::default() }))
     }
 
     /// One of several.
@@ -193,11 +201,12 @@ impl Field {
         let all = typed.all(&self.name);
         let first = || all.first().map(|text| (*text).to_owned()).unwrap_or_default();
         match &mut self.kind {
-            Kind::Text(value, ..)
-            | Kind::Lines(value)
-            | Kind::Number(value)
-            | Kind::Date(value)
-            | Kind::Hidden(value) => *value = first(),
+            Kind::Text(value, ..) | Kind::Lines(value) | Kind::Number(value) | Kind::Hidden(value) => *value = first(),
+            Kind::Date(day) => {
+                day.value = first();
+                let offset = typed.all(&day::offset_name(&self.name));
+                day.offset = offset.first().map(|text| (*text).to_owned()).unwrap_or_default();
+            }
             Kind::Select(choices) | Kind::Radio(choices) | Kind::Checkboxes(choices) => {
                 for choice in choices {
                     choice.chosen = all.contains(&choice.value.as_str());
@@ -231,6 +240,12 @@ impl Form {
     /// The same with a way out.
     pub fn cancel(mut self, path: impl Into<String>) -> Self {
         self.cancel = Some(path.into());
+        self
+    }
+
+    /// The same, taken once.
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

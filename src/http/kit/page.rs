@@ -4,7 +4,8 @@ use askama::Template;
 
 use crate::http::kit::cell;
 use crate::http::kit::cell::{Button, Cell, Tone};
-use crate::http::kit::chart::Chart;
+use crate::http::kit::chart::{Chart, Step};
+use crate::http::kit::day;
 use crate::http::kit::form::{Form, Kind};
 use crate::http::kit::nav::Group;
 use crate::http::kit::table::{Sorted, Table};
@@ -180,5 +181,6 @@ pub(super) struct PageTemplate<'a> {
     pub nav: Vec<Group>,
     pub username: Option<&'a str>,
     pub csrf: &'a str,
+    pub once: &'a str,
     pub page: &'a Page,
 }

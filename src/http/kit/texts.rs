@@ -30,6 +30,7 @@ macro_rules! sources {
             include_str!(concat!("../../../texts/", $language, "/settings.ftl")),
             include_str!(concat!("../../../texts/", $language, "/audit.ftl")),
             include_str!(concat!("../../../texts/", $language, "/account.ftl")),
+            include_str!(concat!("../../../texts/", $language, "/domain.ftl")),
         ]
     };
 }
@@ -116,6 +117,11 @@ impl Texts {
         let mut arguments = FluentArgs::new();
         arguments.set(name, value);
         self.format(key, Some(&arguments))
+    }
+
+    /// The text of this key with several values in it.
+    pub fn say_all(self, key: &str, values: &FluentArgs<'_>) -> String {
+        self.format(key, Some(values))
     }
 
     /// Is there a text of this key?

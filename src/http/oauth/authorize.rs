@@ -17,12 +17,12 @@ pub const MAX_QUERY: usize = 60_000;
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
     let params = match extract::query(&request) {
         Ok(params) => params,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
     match run(&server, move |server| pushed_requests::advance(server, &params, session.as_deref())).await {
         Ok(step) => go(&request, &edge, &step),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }
 
@@ -45,12 +45,12 @@ pub async fn repeat(
 ) -> HttpResponse {
     let joined = match (extract::form(&request, payload).await, extract::query(&request)) {
         (Ok(body), Ok(query)) => query.joined(body),
-        (Err(denial), _) | (_, Err(denial)) => return pages::error(&server, &edge, &denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let query = Serializer::new(String::new()).extend_pairs(joined.iter()).finish();
     if query.len() > MAX_QUERY {
         let denial = Denial::MalformedRequest("the authorization request is too long".to_owned());
-        return pages::error(&server, &edge, &denial.into());
+        return pages::error(&request, &server, &edge, &denial.into());
     }
     respond::see_other(&format!("{}/oauth/authorize?{query}", edge.base_path))
 }

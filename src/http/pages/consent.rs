@@ -30,20 +30,20 @@ struct ConsentPage<'a> {
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
     let params = match extract::query(&request) {
         Ok(params) => params,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
     match run(&server, move |server| pushed_requests::advance(server, &params, session.as_deref())).await {
         Ok(Step::Consent(question)) => ask(&request, &server, &edge, &question),
         Ok(step) => go(&request, &edge, &step),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }
 
 fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question: &ConsentQuestion) -> HttpResponse {
     let (browser, is_new) = match cookies::browser_or_new(request, edge) {
         Ok(found) => found,
-        Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
+        Err(error) => return pages::error(request, server, edge, &FlowError::Failed(error.into())),
     };
     let session = cookies::session(request, edge);
     let csrf = csrf::token(server, &browser, session.as_deref());
@@ -88,11 +88,11 @@ pub async fn submit(
     });
     let (allow, query) = match checked {
         Ok(checked) => checked,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let source = extract::source(&request, &edge);
     match run(&server, move |server| consent::decide(server, &query, session.as_deref(), allow, source)).await {
         Ok(step) => go(&request, &edge, &step),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }

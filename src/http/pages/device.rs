@@ -85,7 +85,7 @@ impl Asked<'_> {
     ) -> HttpResponse {
         let (browser, is_new) = match cookies::browser_or_new(self.request, self.edge) {
             Ok(found) => found,
-            Err(error) => return pages::error(self.server, self.edge, &FlowError::Failed(error.into())),
+            Err(error) => return pages::error(self.request, self.server, self.edge, &FlowError::Failed(error.into())),
         };
         let session = cookies::session(self.request, self.edge);
         let page = make(Frame::of(self.request, self.edge), csrf::token(self.server, &browser, session.as_deref()));
@@ -109,7 +109,7 @@ impl Asked<'_> {
                 let page = self.page(told.status, |frame, csrf| DevicePage { frame, csrf, user_code, error: text });
                 pages::with_retry_after(page, told.retry_after)
             }
-            other => pages::error(self.server, self.edge, other),
+            other => pages::error(self.request, self.server, self.edge, other),
         }
     }
 
@@ -127,12 +127,12 @@ pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Da
     let asked = Asked { request: &request, server: &server, edge: &edge };
     let params = match extract::query(&request) {
         Ok(params) => params,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let text = match user_code(&params) {
         Ok(Some(text)) => text.to_owned(),
         Ok(None) => return asked.form(""),
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let person = asked.person();
     if person.session.is_none() {
@@ -195,7 +195,7 @@ pub async fn submit(
     });
     let submitted = match checked {
         Ok(submitted) => submitted,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let text = submitted.text.clone();
     match submitted.allow {

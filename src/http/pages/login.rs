@@ -15,7 +15,7 @@ use crate::flows::password_check::LoginAttempt;
 use crate::flows::{Server, authorize, csrf, login, pushed_requests, reauthentication};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
-use crate::http::kit::desk::say_error;
+use crate::http::kit::sentences::say_error;
 use crate::http::kit::texts::{Language, Texts};
 use crate::http::pages::about_client::AboutClient;
 use crate::http::pages::{self, FormTarget, Frame, policy, policy_with_picture, render};
@@ -97,7 +97,7 @@ fn form(
 ) -> HttpResponse {
     let (browser, is_new) = match cookies::browser_or_new(request, edge) {
         Ok(found) => found,
-        Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
+        Err(error) => return pages::error(request, server, edge, &FlowError::Failed(error.into())),
     };
     let (error, username) = failed.unzip();
     let about = sender.map(|sender| AboutClient::of(&sender.client)).unwrap_or_default();
@@ -131,14 +131,14 @@ fn told(request: &HttpRequest, server: &web::Data<Server>, error: &FlowError) ->
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
     let params = match extract::query(&request) {
         Ok(params) => params,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
     match run(&server, move |server| decide(server, &params, session.as_deref())).await {
         Ok(Shown::Onward) => onward(&request, &edge, None),
         Ok(Shown::SignedIn(live)) => signed_in(&request, &server, &edge, &live),
         Ok(Shown::Form(sender)) => form(&request, (&server, &edge), sender.as_ref(), None),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }
 
@@ -174,7 +174,7 @@ fn signed_in(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, liv
             }
             response
         }
-        Err(error) => pages::error(server, edge, &FlowError::Failed(error.into())),
+        Err(error) => pages::error(request, server, edge, &FlowError::Failed(error.into())),
     }
 }
 
@@ -202,7 +202,7 @@ pub async fn submit(
     edge: web::Data<Edge>,
 ) -> HttpResponse {
     if let Err(error) = limits::check(&request, &server, &edge, Door::Login).await {
-        return pages::error(&server, &edge, &error);
+        return pages::error(&request, &server, &edge, &error);
     }
     let parsed = match (extract::form(&request, payload).await, extract::query(&request)) {
         (Ok(form), Ok(query)) => read(&form).map(|submitted| (submitted, query)),
@@ -210,12 +210,12 @@ pub async fn submit(
     };
     let (submitted, query) = match parsed {
         Ok(parsed) => parsed,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let browser = cookies::browser(&request, &edge);
     let checked = pages::check_form(&request, &server, &edge, (browser.as_deref(), None), submitted.csrf.as_deref());
     if let Err(denial) = checked {
-        return pages::error(&server, &edge, &denial.into());
+        return pages::error(&request, &server, &edge, &denial.into());
     }
     let previous = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
@@ -244,6 +244,6 @@ pub async fn submit(
             let told = told(&request, &server, &error);
             form(&request, (&server, &edge), sender.as_ref(), Some((told, &username)))
         }
-        Ok((_, Err(error))) | Err(error) => pages::error(&server, &edge, &error),
+        Ok((_, Err(error))) | Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }

@@ -38,21 +38,21 @@ struct SignedOutPage<'a> {
 pub async fn show(request: HttpRequest, server: web::Data<Server>, edge: web::Data<Edge>) -> HttpResponse {
     let params = match extract::query(&request) {
         Ok(params) => params,
-        Err(denial) => return pages::error(&server, &edge, &denial.into()),
+        Err(denial) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let session = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
     match run(&server, move |server| logout::begin(server, &params, session.as_deref(), source)).await {
         Ok(Step::Ask(question)) => ask(&request, &server, &edge, &question),
         Ok(Step::SignedOut(done)) => signed_out(&request, &edge, &done),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }
 
 fn ask(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, question: &Question) -> HttpResponse {
     let (browser, is_new) = match cookies::browser_or_new(request, edge) {
         Ok(found) => found,
-        Err(error) => return pages::error(server, edge, &FlowError::Failed(error.into())),
+        Err(error) => return pages::error(request, server, edge, &FlowError::Failed(error.into())),
     };
     let page = LogoutPage {
         frame: Frame::of(request, edge),
@@ -94,32 +94,34 @@ pub async fn submit(
 ) -> HttpResponse {
     let (form, query) = match (extract::form(&request, payload).await, extract::query(&request)) {
         (Ok(form), Ok(query)) => (form, query),
-        (Err(denial), _) | (_, Err(denial)) => return pages::error(&server, &edge, &denial.into()),
+        (Err(denial), _) | (_, Err(denial)) => return pages::error(&request, &server, &edge, &denial.into()),
     };
     let token = match form.optional("csrf") {
         Ok(Some(token)) => token,
-        Ok(None) => return repeat(&server, &edge, query.joined(form)),
-        Err(error) => return pages::error(&server, &edge, &Denial::MalformedRequest(error.to_string()).into()),
+        Ok(None) => return repeat(&request, &server, &edge, query.joined(form)),
+        Err(error) => {
+            return pages::error(&request, &server, &edge, &Denial::MalformedRequest(error.to_string()).into());
+        }
     };
     let browser = cookies::browser(&request, &edge);
     if let Err(denial) = pages::check_form(&request, &server, &edge, (browser.as_deref(), None), Some(token)) {
-        return pages::error(&server, &edge, &denial.into());
+        return pages::error(&request, &server, &edge, &denial.into());
     }
     let session = cookies::session(&request, &edge);
     let source = extract::source(&request, &edge);
     match run(&server, move |server| logout::confirm(server, &query, session.as_deref(), source)).await {
         Ok(done) => signed_out(&request, &edge, &done),
-        Err(error) => pages::error(&server, &edge, &error),
+        Err(error) => pages::error(&request, &server, &edge, &error),
     }
 }
 
 /// RP-Initiated Logout §2: POST must be supported. One from another site carries no `SameSite` cookie, so it is repeated by
 /// GET, as at the authorization endpoint.
-fn repeat(server: &web::Data<Server>, edge: &Edge, params: Params) -> HttpResponse {
+fn repeat(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, params: Params) -> HttpResponse {
     let query = Serializer::new(String::new()).extend_pairs(params.iter()).finish();
     if query.len() > MAX_QUERY {
         let denial = Denial::MalformedRequest("the logout request is too long".to_owned());
-        return pages::error(server, edge, &denial.into());
+        return pages::error(request, server, edge, &denial.into());
     }
     respond::see_other(&format!("{}/logout?{query}", edge.base_path))
 }

@@ -23,7 +23,7 @@ use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
 use crate::http::error::{PageError, page_error};
 use crate::http::kit::brand::KEEP;
-use crate::http::kit::texts::{Language, Texts};
+use crate::http::kit::texts::Texts;
 use crate::protocol::authorization_response::AuthorizationResponse;
 use crate::protocol::redirect_uri::form_action_source;
 
@@ -50,27 +50,24 @@ pub(super) struct Frame {
     pub brand: String,
     /// The version of its colours.
     pub brand_version: String,
+    /// The page at which people begin.
+    pub home: &'static str,
+    /// The version of its icon.
+    pub icon_version: String,
     /// The version of its logo, where it has one.
     pub logo_version: Option<String>,
 }
 
 impl Frame {
-    /// In English: where it is not known who reads.
-    fn new(edge: &Edge) -> Self {
-        Self::in_language(edge, Texts(Language::English))
-    }
-
     /// In the reader's language.
     pub fn of(request: &HttpRequest, edge: &Edge) -> Self {
-        Self::in_language(edge, Texts::of(request))
-    }
-
-    fn in_language(edge: &Edge, texts: Texts) -> Self {
         Self {
             base: edge.base_path.clone(),
             style_version: &STYLE_VERSION,
-            texts,
+            texts: Texts::of(request),
             brand: edge.brand.name.clone(),
+            home: edge.first_page(),
+            icon_version: edge.brand.icon_version().to_owned(),
             brand_version: edge.brand.version.clone(),
             logo_version: edge.brand.logo_version().map(str::to_owned),
         }
@@ -147,9 +144,10 @@ struct ErrorPage {
 }
 
 /// A refusal or failure that stays here: there is no client that could be told.
-pub fn error(server: &web::Data<Server>, edge: &Edge, error: &FlowError) -> HttpResponse {
+pub fn error(request: &HttpRequest, server: &web::Data<Server>, edge: &Edge, error: &FlowError) -> HttpResponse {
     let PageError { status, text, retry_after } = page_error(server, error);
-    let page = ErrorPage { frame: Frame::new(edge), text };
+    let frame = Frame::of(request, edge);
+    let page = ErrorPage { text: frame.texts.of_domain(&text), frame };
     with_retry_after(render(status, &page, policy(&FormTarget::Here, None)), retry_after)
 }
 

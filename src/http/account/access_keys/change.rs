@@ -55,7 +55,7 @@ fn rotate_page(desk: &Desk, guest: &Guest, key: &AccessKey, typed: Option<&Param
         .map(|(seconds, label)| Choice::new(seconds.to_string(), texts.say(label)).chosen(seconds == 86_400))
         .collect();
     let grace = Field::select("grace", texts.say("account-keys-grace"), choices).keep(typed);
-    let form = Form::new(format!("{}/rotate", path_of(key)), "key-rotate", texts.say("action-rotate"));
+    let form = Form::new(format!("{}/rotate", path_of(key)), "key-rotate", texts.say("action-rotate")).once();
     below(texts, "account-keys-rotate", key)
         .block(Block::Text(texts.say("account-keys-rotate-text")))
         .form(form.fields([grace]).fields(guest.proof(texts)).cancel(path_of(key)))
@@ -81,7 +81,7 @@ pub(super) async fn rotate(desk: Desk, payload: web::Payload, id: web::Path<Stri
         .await?;
     match result {
         Ok((_, Ok(made))) => desk.page(&guest, secret_page(&desk, "account-keys-rotated", &made.key, made.secret)),
-        Ok((key, Err(error))) => desk.again(&guest, rotate_page(&desk, &guest, &key, Some(&form)), &error),
+        Ok((key, Err(error))) => desk.again(&guest, rotate_page(&desk, &guest, &key, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -170,7 +170,7 @@ pub(super) async fn delete(desk: Desk, payload: web::Payload, id: web::Path<Stri
         .await?;
     match result {
         Ok((_, Ok(()))) => desk.done(HOME, "deleted"),
-        Ok((key, Err(error))) => desk.again(&guest, delete_page(desk.texts, &guest, &key, Some(&form)), &error),
+        Ok((key, Err(error))) => desk.again(&guest, delete_page(desk.texts, &guest, &key, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

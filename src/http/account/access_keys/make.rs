@@ -1,7 +1,6 @@
 //! Making and editing access keys of one's own.
 
 use actix_web::web;
-use chrono::{Days, NaiveDate, NaiveTime};
 use ipnet::IpNet;
 
 use crate::domain::access_key::AccessKey;
@@ -13,6 +12,7 @@ use crate::flows::account::{Carrier, Person, access_keys, grantable_scopes};
 use crate::flows::console::require_proof;
 use crate::http::account::access_keys::{HOME, below, path_of, secret_page};
 use crate::http::account::{chosen, lines, some};
+use crate::http::kit::day;
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
 use crate::http::kit::page::Page;
@@ -31,7 +31,7 @@ fn scope_field(texts: Texts, server: &Server, user: &User, key: Option<&AccessKe
     let lost: Vec<_> = lost.into_iter().flatten().map(|token| (token.to_owned(), String::new())).collect();
     let choices = offered.into_iter().chain(lost).map(|(name, description)| {
         let chosen = holds(&name);
-        Choice::new(name.clone(), name).hint(description).chosen(chosen)
+        Choice::new(name.clone(), name).hint(texts.of_domain(&description)).chosen(chosen)
     });
     Field::checkboxes("scope", texts.say("column-scope"), choices.collect()).hint(texts.say("account-scopes-hint"))
 }
@@ -65,10 +65,10 @@ fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>
         Field::select("environment", texts.say("column-environment"), environments.collect()),
         scope_field(texts, server, &guest.visit.user, None),
         life_field(texts, server),
-        Field::date("until", texts.say("account-keys-date"), "").hint(texts.say("account-keys-date-hint")),
+        Field::last_day("until", texts.say("account-keys-date")).hint(texts.say("account-keys-date-hint")),
         addresses_field(texts, None),
     ];
-    let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create")).once();
     let form = form.fields(fields).keep(typed).fields(guest.proof(texts)).cancel(HOME);
     Page::new(HOME, texts.say("account-keys-new")).below(HOME, texts.say("nav-own-access-keys")).form(form)
 }
@@ -102,10 +102,8 @@ fn read_new(form: &Params) -> Result<NewAccessKey, Denial> {
     match some(form, "life").as_deref() {
         Some("never") => {}
         Some("date") => {
-            let day: Option<NaiveDate> = some(form, "until").and_then(|text| text.parse().ok());
-            // To the end of the day that is named, in UTC.
-            let end = day.and_then(|day| day.checked_add_days(Days::new(1))).map(|day| day.and_time(NaiveTime::MIN));
-            new.expires_at = Some(end.ok_or_else(|| wrong("choose a day, as YYYY-MM-DD"))?.and_utc());
+            let day = some(form, "until").ok_or_else(|| wrong("choose a day"))?;
+            new.expires_at = Some(day::moment(form, "until", &day, true)?);
         }
         Some(days) => {
             let days: u64 = days.parse().map_err(|_| wrong("choose how long the key lives"))?;
@@ -127,7 +125,7 @@ pub(super) async fn create(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(made) => desk.page(&guest, secret_page(&desk, "account-keys-made", &made.key, made.secret)),
-        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error),
+        Err(error) => desk.again(&guest, new_page(desk.texts, &desk.server, &guest, Some(&form)), &error).await,
     }
 }
 
@@ -165,7 +163,7 @@ pub(super) async fn update(desk: Desk, payload: web::Payload, id: web::Path<Stri
         .await?;
     match result {
         Ok((key, Ok(()))) => desk.done(&path_of(&key), "saved"),
-        Ok((key, Err(error))) => desk.again(&guest, edit_page(&desk, &guest, &key, Some(&form)), &error),
+        Ok((key, Err(error))) => desk.again(&guest, edit_page(&desk, &guest, &key, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

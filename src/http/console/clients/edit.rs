@@ -192,7 +192,7 @@ pub async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((found, Ok(_))) => desk.done(&path(&found.client), "saved"),
-        Ok((found, Err(error))) => desk.again(&guest, page(desk.texts, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, page(desk.texts, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

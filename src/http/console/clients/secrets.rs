@@ -112,7 +112,7 @@ pub async fn rotate(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
                 .block(Block::Actions(vec![Action::go(path(&found.0), texts.say("clients-to-client"))]));
             desk.page(&guest, page)
         }
-        Ok((found, Err(error))) => desk.again(&guest, page(texts, &guest, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, page(texts, &guest, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

@@ -64,7 +64,7 @@ pub async fn begin(desk: Desk, id: web::Path<String>, payload: web::Payload) -> 
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(location))) => Ok(desk.away(location)),
-        Ok((found, Err(error))) => desk.again(&guest, question(desk.texts, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, question(desk.texts, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

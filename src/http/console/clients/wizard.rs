@@ -118,7 +118,7 @@ pub async fn choose(desk: Desk) -> Shown {
 
 fn page(texts: Texts, built: Built, options: &Options, typed: Option<&Params>) -> Page {
     let (_, name, hint) = built.said();
-    let form = Form::new(built.path(), "client-create", texts.say("action-create"));
+    let form = Form::new(built.path(), "client-create", texts.say("action-create")).once();
     home(texts, name)
         .below(format!("{HOME}/new"), texts.say("clients-new"))
         .lead(texts.say(hint))
@@ -245,7 +245,7 @@ pub async fn create(desk: Desk, kind: web::Path<String>, payload: web::Payload) 
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, _, Ok(made))) => created(&desk, &guest, made),
-        Ok((built, options, Err(error))) => desk.again(&guest, page(texts, built, &options, Some(&form)), &error),
+        Ok((built, options, Err(error))) => desk.again(&guest, page(texts, built, &options, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

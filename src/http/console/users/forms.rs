@@ -77,7 +77,7 @@ fn new_page(texts: Texts, roles: &[String], typed: Option<&Params>) -> Page {
         Field::text("email", texts.say("column-email"), "").longest(254),
         role_field(texts, roles, &[]),
     ];
-    let form = Form::new(format!("{HOME}/new"), "user-create", texts.say("action-create"));
+    let form = Form::new(format!("{HOME}/new"), "user-create", texts.say("action-create")).once();
     home(texts, "users-new").form(form.fields(fields).keep(typed).cancel(HOME))
 }
 
@@ -116,7 +116,7 @@ pub async fn create(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(user))) => desk.done(&path(&user), "created"),
-        Ok((roles, Err(error))) => desk.again(&guest, new_page(desk.texts, &roles, Some(&form)), &error),
+        Ok((roles, Err(error))) => desk.again(&guest, new_page(desk.texts, &roles, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -208,7 +208,7 @@ pub async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(user))) => desk.done(&path(&user), "saved"),
-        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -248,7 +248,7 @@ pub async fn set_password(desk: Desk, id: web::Path<String>, payload: web::Paylo
     let Sent { guest, result, .. } = sent.await?;
     match result {
         Ok((user, Ok(_))) => desk.done(&path(&user), "password-set"),
-        Ok((user, Err(error))) => desk.again(&guest, password_page(desk.texts, &guest, &user), &error),
+        Ok((user, Err(error))) => desk.again(&guest, password_page(desk.texts, &guest, &user), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

@@ -44,7 +44,8 @@ fn secret_field(texts: Texts, hint: &str) -> Field {
 fn new_page(texts: Texts, scopes: &ScopeOptions, typed: Option<&Params>) -> Page {
     let client = Field::text("client_id", texts.say("column-client-id"), "").required();
     let secret = secret_field(texts, "workflows-secret-hint");
-    let form = Form::new(format!("{HOME}/new"), "workflow-create", texts.say("action-create")).fields([client, secret]);
+    let form =
+        Form::new(format!("{HOME}/new"), "workflow-create", texts.say("action-create")).once().fields([client, secret]);
     home(texts, "workflows-new").form(form.fields(questions(texts, scopes, None)).keep(typed).cancel(HOME))
 }
 
@@ -94,7 +95,7 @@ pub async fn create(desk: Desk, payload: web::Payload) -> Shown {
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(shown))) => desk.done(&path(&shown.workflow), "created"),
-        Ok((scopes, Err(error))) => desk.again(&guest, new_page(desk.texts, &scopes, Some(&form)), &error),
+        Ok((scopes, Err(error))) => desk.again(&guest, new_page(desk.texts, &scopes, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -150,7 +151,7 @@ pub async fn update(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((found, Ok(_))) => desk.done(&path(&found.0), "saved"),
-        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error),
+        Ok((found, Err(error))) => desk.again(&guest, edit_page(desk.texts, &found, Some(&form)), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -181,7 +182,7 @@ pub async fn authorize(desk: Desk, id: web::Path<String>, payload: web::Payload)
     let Sent { guest, result, .. } = sent.await?;
     match result {
         Ok((workflow, Ok(_))) => desk.done(&path(&workflow), "workflow-authorized"),
-        Ok((workflow, Err(error))) => desk.again(&guest, secret_page(desk.texts, &workflow), &error),
+        Ok((workflow, Err(error))) => desk.again(&guest, secret_page(desk.texts, &workflow), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
@@ -219,7 +220,7 @@ pub async fn invalidate(desk: Desk, id: web::Path<String>, payload: web::Payload
     let Sent { guest, result, .. } = sent.await?;
     match result {
         Ok((workflow, Ok(_))) => desk.done(&path(&workflow), "workflow-invalidated"),
-        Ok((workflow, Err(error))) => desk.again(&guest, end_page(desk.texts, &guest, &workflow), &error),
+        Ok((workflow, Err(error))) => desk.again(&guest, end_page(desk.texts, &guest, &workflow), &error).await,
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
