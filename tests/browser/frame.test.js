@@ -1,26 +1,18 @@
-// The frame of every page: signing in and out, the keyboard, the reader's zone and language, forms without script.
+// The frame of every page: signing in and out, the reader's zone and language, forms without script.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startServer } from '../clients/support/server.js';
-import { LOOKS, Person, launch } from './support/browser.js';
+import { describe, test } from 'node:test';
+import { LOOKS } from './support/browser.js';
+import { stage } from './support/stage.js';
 
-let server;
-let browser;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const on = stage();
 
 for (const look of LOOKS) {
   describe(look.name, () => {
     test('signing in, a project from new to deleted, signing out', async () => {
-      const ada = await Person.at(browser, server, { look });
+      const ada = await on.stranger({ look });
       await ada.open('/console/projects');
       await ada.judge('login');
-      await ada.signIn(server.demo.admin, '/console/projects');
+      await ada.signIn(on.server.demo.admin, '/console/projects');
       await ada.judge('projects-empty');
       await ada.press('a[href="/console/projects/new"]');
       await ada.judge('project-new');
@@ -45,8 +37,8 @@ for (const look of LOOKS) {
 }
 
 test('the same without script', async () => {
-  const ada = await Person.at(browser, server, { javaScriptEnabled: false });
-  await ada.signIn(server.demo.admin, '/console/projects/new');
+  const ada = await on.operator({ javaScriptEnabled: false });
+  await ada.open('/console/projects/new');
   await ada.page.fill('#project-create-id', 'plain');
   await ada.page.fill('#project-create-name', 'Plain');
   await ada.page.click('#project-create');
@@ -57,42 +49,18 @@ test('the same without script', async () => {
 });
 
 test('times are in the zone of whoever reads', async () => {
-  const ada = await Person.at(browser, server, { timezoneId: 'America/New_York', locale: 'en-US' });
-  await server.admin('POST', '/v1/projects', { id: 'timed', name: 'Timed' });
-  await ada.signIn(server.demo.admin, '/console/projects');
+  const ada = await on.operator({ timezoneId: 'America/New_York', locale: 'en-US' });
+  await on.admin('POST', '/v1/projects', { id: 'timed', name: 'Timed' });
+  await ada.open('/console/projects');
   const shown = await ada.page.locator('time').first().evaluate((time) => [time.dateTime, time.textContent]);
   const expected = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'America/New_York' });
   assert.equal(shown[1], expected.format(new Date(shown[0])));
   await ada.leave();
 });
 
-test('the keyboard alone goes everywhere', async () => {
-  const ada = await Person.at(browser, server);
-  await ada.signIn(server.demo.admin, '/console/projects');
-  await ada.page.keyboard.press('Tab');
-  assert.equal(await ada.page.evaluate(() => document.activeElement.className), 'skip');
-  const outline = await ada.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, 'none', 'the focus can be seen');
-  await ada.page.keyboard.press('Enter');
-  assert.equal(await ada.page.evaluate(() => document.activeElement.id), 'main');
-  for (let presses = 0; presses < 40; presses += 1) {
-    await ada.page.keyboard.press('Tab');
-    const here = await ada.page.evaluate(() => document.activeElement.getAttribute('href'));
-    if (here === '/console/projects/new') break;
-  }
-  await Promise.all([ada.page.waitForEvent('load'), ada.page.keyboard.press('Enter')]);
-  await ada.page.focus('#project-create-id');
-  await ada.page.keyboard.type('typed');
-  await ada.page.keyboard.press('Tab');
-  await ada.page.keyboard.type('Typed');
-  await Promise.all([ada.page.waitForEvent('load'), ada.page.keyboard.press('Enter')]);
-  assert.match(await ada.text('#notice'), /has been created/);
-  await ada.leave();
-});
-
 test('the pages speak German to whoever asks for it', async () => {
-  const ada = await Person.at(browser, server, { locale: 'de-AT' });
-  await ada.signIn(server.demo.admin, '/console/projects');
+  const ada = await on.operator({ locale: 'de-AT' });
+  await ada.open('/console/projects');
   assert.match(await ada.text('h1'), /Projekte/);
   await ada.judge('projects-german');
   await ada.leave();
