@@ -31,8 +31,65 @@ async function create(person, name) {
   await person.page.waitForSelector('#secret');
 }
 
+/** The names on the list, from the top. */
+const listed = (person) => person.page.locator('tbody tr td:first-child').allInnerTexts();
+
 for (const look of LOOKS) {
   describe(look.name, () => {
+    test('the list is searched, filtered, ordered and turned over', async () => {
+      const start = `${look.name} number`;
+      for (let number = 10; number < 65; number += 1) {
+        await on.admin('POST', '/v1/access-keys', { name: `${start} ${number}`, scopes: ['orders:read'], environment: number < 12 ? 'test' : 'live' });
+      }
+      const ada = await on.operator({ look });
+      await ada.open('/console/access-keys');
+      await ada.page.fill('#filter-q', start);
+      await ada.press('#filter-apply');
+      await ada.press('th a:has-text("Name")');
+      assert.equal(await ada.page.locator('th[aria-sort=ascending]').count(), 1);
+      const first = await listed(ada);
+      assert.equal(first[0], `${start} 10`);
+      await ada.judge('access-keys-list');
+      await ada.press('#page-next');
+      const second = await listed(ada);
+      assert.deepEqual([...first, ...second], Array.from({ length: 55 }, (_, at) => `${start} ${at + 10}`));
+      await ada.press('.pager a[rel=first]');
+      await ada.press('th a:has-text("Name")');
+      assert.equal((await listed(ada))[0], `${start} 64`, 'the other way around');
+      await ada.page.selectOption('#filter-environment', 'test');
+      await ada.press('#filter-apply');
+      assert.deepEqual(await listed(ada), [`${start} 11`, `${start} 10`], 'in the same order');
+      await ada.page.selectOption('#filter-status', 'revoked');
+      await ada.press('#filter-apply');
+      assert.match(await ada.text('.empty'), /./);
+      await ada.judge('access-keys-none-found');
+      await ada.leave();
+    });
+
+    test('a key with everything that can be chosen', async () => {
+      const { id } = await on.admin('POST', '/v1/service-accounts', { name: `Robot ${look.name}`, scopes: ['orders:read'] });
+      const ada = await on.operator({ look });
+      await ada.open('/console/access-keys/new');
+      await ada.write({
+        'access-key-create-name': `Bounded ${look.name}`, 'access-key-create-owner': id, 'access-key-create-expires_on': '2199-12-31',
+        'access-key-create-requests_per_hour': '50', 'access-key-create-allowed_addresses': '192.0.2.0/24',
+      });
+      await ada.page.selectOption('#access-key-create-owner_kind', 'service_account');
+      await ada.page.selectOption('#access-key-create-environment', 'test');
+      await ada.page.selectOption('#access-key-create-expiry', 'custom');
+      await ada.page.check('input[name=scope][value="orders:read"]');
+      await ada.judge('access-key-new-filled');
+      await ada.press('#access-key-create');
+      const credential = await ada.text('#secret');
+      assert.match(credential, /^gk_test_/);
+      const ask = (ip) => on.admin('POST', '/v1/verify', { credential, scopes: ['orders:read'], environment: 'test', ip });
+      assert.deepEqual([(await ask('192.0.2.9')).valid, (await ask('198.51.100.9')).valid], [true, false]);
+      await ada.open(`/console/access-keys?q=${encodeURIComponent(`Bounded ${look.name}`)}`);
+      assert.match(await ada.text('tbody'), new RegExp(`Robot ${look.name}`));
+      assert.match(await ada.text('tbody'), /2199|2200/);
+      await ada.leave();
+    });
+
     test('the life of a key', async () => {
       const name = `Key ${look.name}`;
       const ada = await on.operator({ look });

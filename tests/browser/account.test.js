@@ -135,7 +135,7 @@ for (const look of LOOKS) {
       assert.equal(token.split('.').length, 3);
       assert.equal(await isValid(token), true);
       await grace.judge('account-token-created');
-      await grace.open('/account/usage?days=30');
+      await grace.openUntil('/account/usage?days=30', /For an afternoon\s+\S+\s+1\s+100\.0 %/);
       await grace.judge('account-usage');
       await grace.open('/account/tokens');
       await grace.judge('account-tokens');

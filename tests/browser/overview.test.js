@@ -24,29 +24,21 @@ async function use() {
     assert.equal((await on.verify(await token(client, client.client_secret), 'orders:read')).valid, true);
   }
   assert.equal(await token(client, 'wrong'), undefined);
+  await on.admin('POST', '/v1/projects', { id: 'shop', name: 'The shop' });
   const key = await on.admin('POST', '/v1/access-keys', {
     name: 'Checkout', scopes: ['orders:read'], expires_in: 3 * DAY, requests_per_minute: 3,
   });
   for (const scope of ['orders:read', 'orders:read', 'orders:read', 'orders:write']) {
-    await on.admin('POST', '/v1/verify', { credential: key.secret, scopes: [scope], operation: 'list orders' });
+    await on.admin('POST', '/v1/verify', { credential: key.secret, scopes: [scope], operation: 'list orders', project: 'shop' });
   }
   return { client, key };
 }
 
 let used;
-const on = stage(async () => {
+const on = stage(async ({ server }) => {
+  await server.restart('\n[alerts]\nrotation_age = "1s"\n');
   used = await use();
 });
-
-/** Opens a page until it says this: what was counted is written within seconds. */
-async function openUntil(person, path, what) {
-  for (const end = Date.now() + 20_000; ;) {
-    await person.open(path);
-    const shown = await person.text();
-    if (what.test(shown)) return;
-    assert.ok(Date.now() < end, `${what} is not on ${path}: ${shown}`);
-  }
-}
 
 /** The chart has bars, and a table of the same figures for whoever does not see them; answers the sums of its columns. */
 async function readChart(person, index) {
@@ -62,8 +54,8 @@ for (const look of LOOKS) {
   describe(look.name, () => {
     test('the overview', async () => {
       const ada = await on.operator({ look });
-      await openUntil(ada, '/console', /Checkout/);
-      await openUntil(ada, '/console', /Nightly robot/);
+      await ada.openUntil('/console', /Checkout/);
+      await ada.openUntil('/console', /Nightly robot/);
       const requests = await readChart(ada, 0);
       assert.equal(requests.rows, 24);
       assert.ok(requests.sums[0] >= 6 && requests.sums[1] >= 1, String(requests.sums));
@@ -72,7 +64,10 @@ for (const look of LOOKS) {
       const figures = await ada.page.locator('.tiles .figure').allInnerTexts();
       assert.equal(Number(figures[0]), requests.sums[0] + requests.sums[1], 'tile and chart agree');
       const shown = await ada.text();
-      for (const part of [/nearly used up|exceeded/, /Ends within 30 days/, /SQLite/, /RS256/, /ES256/, /EdDSA/, /purge/]) assert.match(shown, part);
+      for (const part of [/nearly used up|exceeded/, /SQLite/, /RS256/, /ES256/, /EdDSA/, /purge/]) assert.match(shown, part);
+      for (const heading of ['Ends within 30 days', 'Overdue for rotation']) {
+        assert.match(await ada.text(`h2:has-text("${heading}") + .scroll`), /Checkout/);
+      }
       await ada.judge('overview');
       await ada.press('main table a:has-text("Checkout")');
       assert.equal(new URL(ada.page.url()).pathname, `/console/access-keys/${used.key.id}`);
@@ -82,14 +77,14 @@ for (const look of LOOKS) {
     test('the usage of a key and of a client', async () => {
       const ada = await on.operator({ look });
       const path = `/console/access-keys/${used.key.id}/usage`;
-      await openUntil(ada, path, /list orders/);
+      await ada.openUntil(path, /list orders/);
       const month = await readChart(ada, 0);
       assert.deepEqual([month.rows, ...month.sums], [30, 3, 1]);
-      assert.match(await ada.text(), /75\.0 %/);
+      for (const part of [/75\.0 %/, /shop\s+4/, /insufficient_scope|scope/]) assert.match(await ada.text(), part);
       await ada.judge('usage-of-key');
       await ada.press(`a[href="${path}?days=7"]`);
       assert.deepEqual(await readChart(ada, 0), { rows: 7, sums: [3, 1] });
-      await openUntil(ada, `/console/clients/${used.client.client_id}/usage`, /Requests\s+3\s+in 30 days/);
+      await ada.openUntil(`/console/clients/${used.client.client_id}/usage`, /Requests\s+3\s+in 30 days/);
       await ada.judge('usage-of-client');
       await ada.leave();
     });
@@ -104,7 +99,7 @@ for (const look of LOOKS) {
       assert.match(await ada.text(), /Nobody has used the old secret/);
       await ada.judge('rotation-unused');
       await on.admin('POST', '/v1/verify', { credential: key.secret, scopes: ['orders:read'], ip: SOMEWHERE });
-      await openUntil(ada, `/console/access-keys/${key.id}/secrets`, /203\.0\.113\.7/);
+      await ada.openUntil(`/console/access-keys/${key.id}/secrets`, /203\.0\.113\.7/);
       assert.match(await ada.text('.notice.warn'), /./);
       await ada.judge('rotation-used');
       await ada.press('a[href$="/finish"]');
@@ -128,7 +123,7 @@ for (const look of LOOKS) {
       const next = await ada.text('#secret');
       await ada.judge('client-rotated');
       assert.ok(await token(client, client.client_secret), 'the old one works on');
-      await openUntil(ada, `${home}/rotate`, /127\.0\.0\.1/);
+      await ada.openUntil(`${home}/rotate`, /127\.0\.0\.1/);
       await ada.judge('client-rotation-used');
       await ada.open(home);
       await ada.judge('client-rotating');

@@ -13,6 +13,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** What changes with the scheme alone, in a window that was judged by all rules already. */
 const COLOURS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
 const MAX_PAGE = 100 * 1024;
+const WRITTEN_MS = 20_000;
 const SCREENSHOTS = process.env.GRANTOR_SCREENSHOTS ?? join(import.meta.dirname, '..', 'screenshots');
 
 const LARGE = { width: 1440, height: 900 };
@@ -57,7 +58,7 @@ export class Person {
     Object.assign(person, { server, context, look, script: javaScriptEnabled, complaints: [], away: [], missing: new Set() });
     await person.#listen();
     person.page = await context.newPage();
-    person.page.setDefaultTimeout(10_000);
+    person.page.setDefaultTimeout(20_000);
     return person;
   }
 
@@ -111,6 +112,16 @@ export class Person {
   /** Opens a page of the server. */
   async open(path) {
     return this.page.goto(new URL(path, this.server.issuer).href);
+  }
+
+  /** Opens a page again until it says this: what was counted is written within seconds. */
+  async openUntil(path, what) {
+    for (const end = Date.now() + WRITTEN_MS; ;) {
+      await this.open(path);
+      const shown = await this.text();
+      if (what.test(shown)) return;
+      assert.ok(Date.now() < end, `${what} is not on ${path}: ${shown}`);
+    }
   }
 
   /** Opens a page that is gone, or somebody else's. */
