@@ -1,26 +1,20 @@
 // The audit log, explanations, alerts, webhooks and signing keys, as operators use them.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startServer } from '../clients/support/server.js';
-import { LOOKS, Person, launch } from './support/browser.js';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { LOOKS } from './support/browser.js';
+import { stage } from './support/stage.js';
 
-let server;
-let browser;
 let key;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), launch()]);
-  key = await server.admin('POST', '/v1/access-keys', { name: 'Nightly', scopes: ['orders:read'] });
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
+const on = stage(async ({ admin }) => {
+  key = await admin('POST', '/v1/access-keys', { name: 'Nightly', scopes: ['orders:read'] });
 });
 
 for (const look of LOOKS) {
   describe(look.name, () => {
     test('an event is searched, opened and taken away, and the log proven', async () => {
-      const ada = await Person.at(browser, server, { look });
-      await ada.signIn(server.demo.admin, '/console/audit');
+      const ada = await on.operator({ look });
+      await ada.open('/console/audit');
       await ada.judge('audit');
       await ada.page.fill('#filter-q', key.id);
       await ada.press('#filter-apply');
@@ -36,6 +30,7 @@ for (const look of LOOKS) {
         ada.page.click('a[href^="/console/audit/export"]'),
       ]);
       assert.equal(download.suggestedFilename(), 'audit-events.csv');
+      assert.match(await readFile(await download.path(), 'utf8'), /access_key\.created/);
       await ada.press('#verify-whole');
       assert.match(await ada.text('#notice'), /is whole/);
       await ada.judge('audit-verified');
@@ -43,8 +38,8 @@ for (const look of LOOKS) {
     });
 
     test('why a request was refused, and what would pass', async () => {
-      const ada = await Person.at(browser, server, { look });
-      await ada.signIn(server.demo.admin, '/console/explain');
+      const ada = await on.operator({ look });
+      await ada.open('/console/explain');
       await ada.judge('explain');
       await ada.page.fill('#explain-what', key.secret);
       await ada.page.fill('#explain-scope', 'orders:write');
@@ -56,7 +51,7 @@ for (const look of LOOKS) {
       await ada.page.fill('#explain-scope', 'orders:read');
       await ada.press('#explain');
       assert.match(await ada.text('main'), /would pass/);
-      const refused = await fetch(new URL('/v1/users', server.issuer), { headers: { authorization: `Bearer ${key.secret}` } });
+      const refused = await fetch(new URL('/v1/users', on.server.issuer), { headers: { authorization: `Bearer ${key.secret}` } });
       await ada.page.fill('#explain-what', refused.headers.get('x-request-id'));
       await ada.press('#explain');
       assert.match(await ada.text('main'), /Admin API/);
@@ -65,8 +60,8 @@ for (const look of LOOKS) {
     });
 
     test('alerts, webhooks and logout tokens say what comes next', async () => {
-      const ada = await Person.at(browser, server, { look });
-      await ada.signIn(server.demo.admin, '/console/alerts');
+      const ada = await on.operator({ look });
+      await ada.open('/console/alerts');
       assert.match(await ada.text('main'), /Alerts go nowhere yet/);
       await ada.judge('alerts');
       await ada.open('/console/webhooks');
@@ -78,8 +73,8 @@ for (const look of LOOKS) {
     });
 
     test('a signing key is rotated after a question', async () => {
-      const ada = await Person.at(browser, server, { look });
-      await ada.signIn(server.demo.admin, '/console/signing-keys');
+      const ada = await on.operator({ look });
+      await ada.open('/console/signing-keys');
       await ada.judge('signing-keys');
       const alg = look === LOOKS[0] ? 'ES256' : 'EdDSA';
       await ada.press(`a[href="/console/signing-keys/${alg}/rotate"]`);

@@ -1,26 +1,18 @@
-// The frame of every page: signing in and out, the keyboard, the reader's zone and language, forms without script.
+// The frame of every page: signing in and out, the reader's zone and language, forms without script.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startServer } from '../clients/support/server.js';
-import { LOOKS, Person, launch } from './support/browser.js';
+import { describe, test } from 'node:test';
+import { LOOKS } from './support/browser.js';
+import { stage } from './support/stage.js';
 
-let server;
-let browser;
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), launch()]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const on = stage();
 
 for (const look of LOOKS) {
   describe(look.name, () => {
     test('signing in, a project from new to deleted, signing out', async () => {
-      const ada = await Person.at(browser, server, { look });
+      const ada = await on.stranger({ look });
       await ada.open('/console/projects');
       await ada.judge('login');
-      await ada.signIn(server.demo.admin, '/console/projects');
+      await ada.signIn(on.server.demo.admin, '/console/projects');
       await ada.judge('projects-empty');
       await ada.press('a[href="/console/projects/new"]');
       await ada.judge('project-new');
@@ -45,8 +37,8 @@ for (const look of LOOKS) {
 }
 
 test('the same without script', async () => {
-  const ada = await Person.at(browser, server, { javaScriptEnabled: false });
-  await ada.signIn(server.demo.admin, '/console/projects/new');
+  const ada = await on.operator({ javaScriptEnabled: false });
+  await ada.open('/console/projects/new');
   await ada.page.fill('#project-create-id', 'plain');
   await ada.page.fill('#project-create-name', 'Plain');
   await ada.page.click('#project-create');
@@ -57,9 +49,9 @@ test('the same without script', async () => {
 });
 
 test('times are in the zone of whoever reads', async () => {
-  const ada = await Person.at(browser, server, { timezoneId: 'America/New_York', locale: 'en-US' });
-  await server.admin('POST', '/v1/projects', { id: 'timed', name: 'Timed' });
-  await ada.signIn(server.demo.admin, '/console/projects');
+  const ada = await on.operator({ timezoneId: 'America/New_York', locale: 'en-US' });
+  await on.admin('POST', '/v1/projects', { id: 'timed', name: 'Timed' });
+  await ada.open('/console/projects');
   const shown = await ada.page.locator('time').first().evaluate((time) => [time.dateTime, time.textContent]);
   const expected = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'America/New_York' });
   assert.equal(shown[1], expected.format(new Date(shown[0])));
@@ -67,8 +59,8 @@ test('times are in the zone of whoever reads', async () => {
 });
 
 test('charts and days are in the zone of whoever reads', async () => {
-  const ada = await Person.at(browser, server, { timezoneId: 'Asia/Tokyo', locale: 'en-US' });
-  await ada.signIn(server.demo.admin, '/console');
+  const ada = await on.stranger({ timezoneId: 'Asia/Tokyo', locale: 'en-US' });
+  await ada.signIn(on.server.demo.admin, '/console');
   const hours = new Intl.DateTimeFormat('en', { timeStyle: 'short', timeZone: 'Asia/Tokyo' });
   for (const [place, attribute] of [['.axis time', 'datetime'], ['figure.chart tbody time', 'datetime'], ['svg title', 'data-time']]) {
     const [time, text] = await ada.page.locator(place).first().evaluate((shown, name) => [shown.getAttribute(name), shown.textContent], attribute);
@@ -86,8 +78,8 @@ test('charts and days are in the zone of whoever reads', async () => {
   await ada.judge('audit-by-day');
   await ada.leave();
   // The clock is changed on that day: it begins at +01:00 and is over at +02:00.
-  const uwe = await Person.at(browser, server, { timezoneId: 'Europe/Berlin', locale: 'de-DE' });
-  await uwe.signIn(server.demo.admin, '/console/audit');
+  const uwe = await on.stranger({ timezoneId: 'Europe/Berlin', locale: 'de-DE' });
+  await uwe.signIn(on.server.demo.admin, '/console/audit');
   await uwe.page.fill('#filter-since', '2026-03-29');
   await uwe.page.fill('#filter-until', '2026-03-29');
   await uwe.press('#filter-apply');
@@ -95,8 +87,8 @@ test('charts and days are in the zone of whoever reads', async () => {
   assert.deepEqual([told.get('since_offset'), told.get('until_offset')], ['60', '120']);
   await uwe.leave();
   // Without script the field says what is meant.
-  const plain = await Person.at(browser, server, { javaScriptEnabled: false });
-  await plain.signIn(server.demo.admin, '/console/audit');
+  const plain = await on.stranger({ javaScriptEnabled: false });
+  await plain.signIn(on.server.demo.admin, '/console/audit');
   assert.equal(await plain.text('#filter-since-zone'), 'UTC');
   await plain.open('/console');
   assert.match(await plain.page.locator('.axis time').first().textContent(), /^\d\d:\d\d UTC$/);
@@ -104,8 +96,8 @@ test('charts and days are in the zone of whoever reads', async () => {
 });
 
 test('two clicks and a reload make one key, and its secret is seen', async () => {
-  const ada = await Person.at(browser, server);
-  await ada.signIn(server.demo.admin, '/console/access-keys/new');
+  const ada = await on.stranger();
+  await ada.signIn(on.server.demo.admin, '/console/access-keys/new');
   await ada.page.fill('#access-key-create-name', 'Clicked twice');
   await ada.page.dblclick('#access-key-create');
   await ada.page.waitForSelector('#secret');
@@ -118,17 +110,17 @@ test('two clicks and a reload make one key, and its secret is seen', async () =>
 });
 
 test('two tabs sign in at the same moment', async () => {
-  const ada = await Person.at(browser, server);
+  const ada = await on.stranger();
   const other = await ada.context.newPage();
   await ada.open('/console/projects');
-  await other.goto(new URL('/account', server.issuer).href);
-  await ada.page.fill('#username', server.demo.admin.username);
-  await ada.page.fill('#password', server.demo.admin.password);
+  await other.goto(new URL('/account', on.server.issuer).href);
+  await ada.page.fill('#username', on.server.demo.admin.username);
+  await ada.page.fill('#password', on.server.demo.admin.password);
   await ada.page.click('#login-submit');
   await ada.page.waitForSelector('#sign-out');
   assert.match(await ada.page.innerText('h1'), /Projects/);
-  await other.fill('#username', server.demo.admin.username);
-  await other.fill('#password', server.demo.admin.password);
+  await other.fill('#username', on.server.demo.admin.username);
+  await other.fill('#password', on.server.demo.admin.password);
   await other.click('#login-submit');
   await other.waitForSelector('#sign-out');
   assert.match(await other.innerText('h1'), /Profile/);
@@ -137,7 +129,7 @@ test('two tabs sign in at the same moment', async () => {
 
 for (const look of LOOKS) {
   test(`the start, and addresses where nothing is, ${look.name}`, async () => {
-    const uwe = await Person.at(browser, server, { look });
+    const uwe = await on.stranger({ look });
     const missing = [];
     uwe.page.on('response', (response) => response.status() === 404 && missing.push(response.url()));
     await uwe.open('/');
@@ -145,39 +137,15 @@ for (const look of LOOKS) {
     assert.equal(await uwe.page.locator('main .actions a').count(), 2);
     assert.equal((await uwe.open('/favicon.ico')).status(), 200);
     assert.deepEqual(missing, []);
-    assert.equal((await uwe.open('/console/x')).status(), 404);
+    await uwe.openMissing('/console/x');
     await uwe.judge('nothing-is-here');
     await uwe.leave();
   });
 }
 
-test('the keyboard alone goes everywhere', async () => {
-  const ada = await Person.at(browser, server);
-  await ada.signIn(server.demo.admin, '/console/projects');
-  await ada.page.keyboard.press('Tab');
-  assert.equal(await ada.page.evaluate(() => document.activeElement.className), 'skip');
-  const outline = await ada.page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, 'none', 'the focus can be seen');
-  await ada.page.keyboard.press('Enter');
-  assert.equal(await ada.page.evaluate(() => document.activeElement.id), 'main');
-  for (let presses = 0; presses < 40; presses += 1) {
-    await ada.page.keyboard.press('Tab');
-    const here = await ada.page.evaluate(() => document.activeElement.getAttribute('href'));
-    if (here === '/console/projects/new') break;
-  }
-  await Promise.all([ada.page.waitForEvent('load'), ada.page.keyboard.press('Enter')]);
-  await ada.page.focus('#project-create-id');
-  await ada.page.keyboard.type('typed');
-  await ada.page.keyboard.press('Tab');
-  await ada.page.keyboard.type('Typed');
-  await Promise.all([ada.page.waitForEvent('load'), ada.page.keyboard.press('Enter')]);
-  assert.match(await ada.text('#notice'), /has been created/);
-  await ada.leave();
-});
-
 test('the pages speak German to whoever asks for it', async () => {
-  const ada = await Person.at(browser, server, { locale: 'de-AT' });
-  await ada.signIn(server.demo.admin, '/console/projects');
+  const ada = await on.operator({ locale: 'de-AT' });
+  await ada.open('/console/projects');
   assert.match(await ada.text('h1'), /Projekte/);
   await ada.judge('projects-german');
   await ada.leave();
