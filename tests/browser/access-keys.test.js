@@ -71,22 +71,22 @@ for (const look of LOOKS) {
       const ada = await on.operator({ look });
       await ada.open('/console/access-keys/new');
       await ada.write({
-        'access-key-create-name': `Bounded ${look.name}`, 'access-key-create-owner': id, 'access-key-create-expires_on': '2199-12-31',
+        'access-key-create-name': `Bounded ${look.name}`, 'access-key-create-owner': id, 'access-key-create-expires_on': '2099-12-31',
         'access-key-create-requests_per_hour': '50', 'access-key-create-allowed_addresses': '192.0.2.0/24',
       });
       await ada.page.selectOption('#access-key-create-owner_kind', 'service_account');
-      await ada.page.selectOption('#access-key-create-environment', 'test');
+      await ada.page.selectOption('#access-key-create-environment', 'live');
       await ada.page.selectOption('#access-key-create-expiry', 'custom');
       await ada.page.check('input[name=scope][value="orders:read"]');
       await ada.judge('access-key-new-filled');
       await ada.press('#access-key-create');
       const credential = await ada.text('#secret');
-      assert.match(credential, /^gk_test_/);
-      const ask = (ip) => on.admin('POST', '/v1/verify', { credential, scopes: ['orders:read'], environment: 'test', ip });
+      assert.match(credential, /^gk_live_/);
+      const ask = (ip) => on.admin('POST', '/v1/verify', { credential, scopes: ['orders:read'], ip });
       assert.deepEqual([(await ask('192.0.2.9')).valid, (await ask('198.51.100.9')).valid], [true, false]);
       await ada.open(`/console/access-keys?q=${encodeURIComponent(`Bounded ${look.name}`)}`);
       assert.match(await ada.text('tbody'), new RegExp(`Robot ${look.name}`));
-      assert.match(await ada.text('tbody'), /2199|2200/);
+      assert.match(await ada.text('tbody'), /2099|2100/);
       await ada.leave();
     });
 

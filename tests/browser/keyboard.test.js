@@ -84,12 +84,14 @@ for (const look of LOOKS) {
       await leave(ada);
       await tabTo(ada, 'main a[href$="/usage"]');
       await leave(ada);
+      await ada.openUntil(ada.page.url(), /Requests by day/);
       await tabTo(ada, 'figure.chart summary');
       await key(ada, 'Enter');
       assert.equal(await ada.page.locator('figure.chart details').first().getAttribute('open'), '');
       await tabTo(ada, 'figure.chart .scroll');
-
-      await ada.page.goBack();
+      await ada.page.reload();
+      await tabTo(ada, '.trail li:last-child a');
+      await leave(ada);
       await tabTo(ada, 'main a[href$="/delete"]');
       await leave(ada);
       await tabTo(ada, '#access-key-delete-confirm');
