@@ -74,7 +74,6 @@ pub fn scope() -> Scope {
         .service(web::resource("/users/{id}/disable").route(web::post().to(users::disable)))
         .service(web::resource("/users/{id}/enable").route(web::post().to(users::enable)))
         .configure(login_sessions)
-        .configure(grants_of_users)
         .service(web::resource("/scopes").route(web::get().to(scopes::list)).route(web::post().to(scopes::create)))
         .service(
             web::resource("/scopes/{name}")
@@ -114,9 +113,10 @@ pub fn scope() -> Scope {
         .default_service(web::to(|| async { edge::not_found() }))
 }
 
-/// Where people are signed in.
+/// Where people are signed in, and what acts as them.
 fn login_sessions(config: &mut web::ServiceConfig) {
     config
+        .configure(grants_of_users)
         .service(web::resource("/sessions").route(web::get().to(sessions::list)))
         .service(
             web::resource("/users/{id}/sessions")
