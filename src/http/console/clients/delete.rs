@@ -57,7 +57,9 @@ pub async fn delete(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
     let Sent { guest, form, result } = sent.await?;
     match result {
         Ok((_, Ok(()))) => desk.done(HOME, "deleted"),
-        Ok((client, Err(error))) => desk.again(&guest, question(desk.texts, &guest, &client, Some(&form)), &error).await,
+        Ok((client, Err(error))) => {
+            desk.again(&guest, question(desk.texts, &guest, &client, Some(&form)), &error).await
+        }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
