@@ -177,6 +177,7 @@ fn a_registered_client_is_shown_and_its_secret_only_once(engine: Engine) {
     {
         wanted[name] = json!(value);
     }
+    wanted["last_used_at"] = json!(null);
     assert_eq!(admin.get("/v1/clients/shop").ok(), wanted);
     wanted["client_secret"] = json!(secret);
     assert_eq!(made, wanted);

@@ -200,6 +200,7 @@ refusal-key-more = Sie können einem API-Schlüssel nicht mehr geben, als sein P
 refusal-key-grace = die Frist darf höchstens { $most } Sekunden sein
 refusal-key-not-replaced = kein Geheimnis dieses API-Schlüssels wird gerade ersetzt
 refusal-key-delete-name = der Name muss der des zu löschenden API-Schlüssels sein
+refusal-client-delete-name = der Name muss der client_name des zu löschenden Clients sein
 refusal-key-network = „{ $word }“ ist keine Adresse und kein Netz wie 192.0.2.0/24
 refusal-key-networks = allowed_addresses nimmt höchstens { $most } Netze
 refusal-key-addresses = allowed_addresses: { $part }: { $reason }
