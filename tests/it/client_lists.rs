@@ -180,11 +180,14 @@ fn many_clients_are_listed_in_time(engine: Engine) {
     let admin = Admin::new(&test);
     for chunk in (0..rows).collect::<Vec<_>>().chunks(500) {
         let row = |n: &usize| {
-            let status = if n % 100 == 0 { "revoked" } else { "active" };
-            let method = if n % 7 == 0 { "none" } else { "client_secret_basic" };
+            let status = if n.is_multiple_of(100) { "revoked" } else { "active" };
+            let method = if n.is_multiple_of(7) { "none" } else { "client_secret_basic" };
             let grants = if n % 1_000 == 1 { "password" } else { "authorization_code refresh_token" };
-            let used =
-                if n % 2 == 0 { "NULL".to_owned() } else { (1_766_000_000_000_000 + n * 7_919 % rows).to_string() };
+            let used = if n.is_multiple_of(2) {
+                "NULL".to_owned()
+            } else {
+                (1_766_000_000_000_000 + n * 7_919 % rows).to_string()
+            };
             format!(
                 "('c{:06}', 'Shop {n}', '', 'live', '{status}', '{method}', '{grants}', '', '', '', '', '', {yes}, {no}, {no}, \
                  'rotate', {}, 1, '', '{{}}', {used})",

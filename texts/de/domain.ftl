@@ -201,6 +201,7 @@ refusal-key-grace = die Frist darf höchstens { $most } Sekunden sein
 refusal-key-not-replaced = kein Geheimnis dieses API-Schlüssels wird gerade ersetzt
 refusal-key-delete-name = der Name muss der des zu löschenden API-Schlüssels sein
 refusal-client-delete-name = der Name muss der client_name des zu löschenden Clients sein
+refusal-client-delete-own = das ist der Client dieser Seiten: er kann nicht gelöscht werden
 refusal-key-network = „{ $word }“ ist keine Adresse und kein Netz wie 192.0.2.0/24
 refusal-key-networks = allowed_addresses nimmt höchstens { $most } Netze
 refusal-key-addresses = allowed_addresses: { $part }: { $reason }

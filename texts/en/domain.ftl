@@ -201,6 +201,7 @@ refusal-key-grace = grace_seconds must be at most { $most }
 refusal-key-not-replaced = no secret of this access key is being replaced
 refusal-key-delete-name = name must be the name of the access key to delete
 refusal-client-delete-name = name must be the client_name of the client to delete
+refusal-client-delete-own = this is the client of these pages: it cannot be deleted
 refusal-key-network = '{ $word }' is not an address or network such as 192.0.2.0/24
 refusal-key-networks = allowed_addresses takes at most { $most } networks
 refusal-key-addresses = allowed_addresses: { $part }: { $reason }
