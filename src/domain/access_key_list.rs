@@ -96,6 +96,11 @@ pub struct AccessKeyPlace {
 }
 
 impl AccessKeyOrder {
+    /// The other way around.
+    pub fn reversed(self) -> Self {
+        Self { descending: !self.descending, ..self }
+    }
+
     /// Reads `name`, or `-name` for the other way around.
     pub fn parse(text: &str) -> Option<Self> {
         let (word, descending) = text.strip_prefix('-').map_or((text, false), |word| (word, true));

@@ -4,46 +4,40 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::BigInt;
 
 use crate::domain::access_key::AccessKey;
-use crate::domain::access_key_list::{
-    AccessKeyFilter, AccessKeyOrder, AccessKeyPlace, AccessKeySort, EXPIRING_WITHIN, StandingFilter,
-};
-use crate::domain::client::Status;
+use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder, AccessKeyPlace};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::search::{SearchKind, SearchText};
+use crate::store::access_key_walk::{LAST_USE, Owned, Walk, behind, ordered, place_of, with_words};
 use crate::store::access_keys::AccessKeyRow;
-use crate::store::connection::{MultiBackend, StoreConnection};
+use crate::store::connection::StoreConnection;
 use crate::store::error::StoreError;
 use crate::store::rows::to_micros;
-use crate::store::schema::{access_key_projects, access_keys, search_words};
+use crate::store::schema::access_keys;
 use crate::store::search_words::{FEW, Narrowed, WordRange};
 
-diesel::define_sql_function! {
-    /// In lower case, as the index has it.
-    fn lower(text: Text) -> Text;
-}
-
-/// The end of a key as lists are ordered by it: no end is the last.
-const END: &str = "coalesce(access_keys.expires_at, 9223372036854775807)";
-/// The last use of a key as lists are ordered by it: none is the first.
-const LAST_USE: &str = "coalesce(access_keys.last_used_at, 0)";
-/// The owner of a key, which has one at most.
-const OWNER: &str = "coalesce(access_keys.user_id, access_keys.service_account_id, access_keys.client_id)";
 /// Most owners whose keys are looked up ahead for one term.
 const FEW_OWNERS: i64 = 100;
 
 /// Up to how many keys that were not used for long are sorted; among more, a walk in the order of the list meets them soon.
 const FEW_UNUSED: i64 = 5_000;
 
-type Condition = Box<dyn BoxableExpression<access_keys::table, MultiBackend, SqlType = Bool>>;
-type Query<'a> = diesel::dsl::IntoBoxed<'a, diesel::dsl::Select<access_keys::table, access_keys::id>, MultiBackend>;
+/// Keys that are asked for a page with several common terms. Some such terms are hardly ever met together, and would have
+/// every key asked: the page after goes on.
+const STEP: i64 = 5_000;
+
+/// The last key of a step, and the first beyond it.
+struct Step {
+    last: AccessKeyPlace,
+    beyond: AccessKeyPlace,
+}
 
 impl StoreConnection {
-    /// A page of keys.
+    /// A page of keys. With several common terms it can be empty and have a page behind it all the same.
     pub fn list_access_keys(
         &mut self,
         filter: &AccessKeyFilter,
@@ -60,27 +54,36 @@ impl StoreConnection {
             Some(before) => self.are_few_last_used(before)?,
             None => false,
         };
-        let mut query = access_keys::table.select(access_keys::id).limit(page.limit + 1).into_boxed();
-        query = filtered(query, filter, now);
+        let mut owned = None;
         if let Some(owner) = &filter.owner_id {
-            query = match self.find_few_keys_of_owner(owner)? {
-                Some(ids) => query.filter(access_keys::id.eq_any(ids)),
-                // In no index: the walk in the order of the list soon meets enough of them, and nothing is sorted.
-                None => query.filter(sql::<Nullable<Text>>(OWNER).eq(owner).assume_not_null()),
-            };
+            owned = Some(Owned { owner, few: self.find_few_keys_of_owner(owner)? });
         }
-        query = with_words(query, terms);
-        if let Some(ids) = narrowed.ids {
-            query = query.filter(access_keys::id.eq_any(ids));
-        }
-        if let Some(place) = page.after.as_deref().and_then(|cursor| order.place(cursor)) {
-            query = behind(query, order, place);
+        let after = page.after.as_deref().and_then(|cursor| order.place(cursor));
+        let walk = Walk { filter, owned, found: narrowed.ids, order, after, long_unused, now };
+        let step = if terms.len() > 1 && walk.found.is_none() { self.end_of_step(&walk)? } else { None };
+        let mut query = with_words(walk.query().limit(page.limit + 1), terms);
+        if let Some(Step { beyond, .. }) = &step {
+            query = behind(query, order.reversed(), beyond.clone());
         }
         let ids: Vec<String> = ordered(query, order, long_unused).load(self)?;
         let mut keys: HashMap<String, AccessKey> = self.find_access_keys(&ids)?;
         // One that is deleted in between is missing from its page, and the next page begins where it should.
         let rows: Vec<AccessKey> = ids.iter().filter_map(|id| keys.remove(id)).collect();
-        Ok(Page::from_rows(rows, page.limit, |key| order.cursor(&place_of(key, order.by))))
+        let mut found = Page::from_rows(rows, page.limit, |key| order.cursor(&place_of(key, order.by)));
+        if found.next_cursor.is_none() {
+            found.next_cursor = step.map(|step| order.cursor(&step.last));
+        }
+        Ok(found)
+    }
+
+    /// Where a step of this walk ends; None where the walk ends before.
+    fn end_of_step(&mut self, walk: &Walk<'_>) -> Result<Option<Step>, StoreError> {
+        let query = walk.query().limit(2).offset(STEP - 1);
+        let ids: Vec<String> = ordered(query, walk.order, walk.long_unused).load(self)?;
+        let keys = self.find_access_keys(&ids)?;
+        let place = |number: usize| Some(place_of(keys.get(ids.get(number)?)?, walk.order.by));
+        // Of a key that was deleted in between nothing is known: then the whole walk is gone.
+        Ok(place(0).zip(place(1)).map(|(last, beyond)| Step { last, beyond }))
     }
 
     /// Which kinds of owners have words of these terms.
@@ -137,120 +140,4 @@ impl StoreConnection {
             Ok(found)
         })
     }
-}
-
-fn filtered<'a>(mut query: Query<'a>, filter: &'a AccessKeyFilter, now: DateTime<Utc>) -> Query<'a> {
-    if let Some(project) = &filter.project {
-        let within = access_key_projects::table
-            .filter(access_key_projects::project_id.eq(project))
-            .select(access_key_projects::access_key_id);
-        query = query.filter(access_keys::id.eq_any(within));
-    }
-    if let Some(environment) = &filter.environment {
-        query = query.filter(access_keys::environment.eq(environment));
-    }
-    let active = access_keys::status.eq(Status::Active.as_str());
-    let (now, soon) = (to_micros(now), to_micros(now + EXPIRING_WITHIN));
-    query = match filter.standing {
-        None => query,
-        Some(StandingFilter::Status(status)) => query.filter(access_keys::status.eq(status.as_str())),
-        // Asked of the index that orders by it, which needs no row.
-        Some(StandingFilter::Expired) => query.filter(active).filter(sql::<BigInt>(END).le(now)),
-        Some(StandingFilter::Expiring) => {
-            query.filter(active).filter(sql::<BigInt>(END).gt(now)).filter(sql::<BigInt>(END).le(soon))
-        }
-    };
-    if let Some(before) = filter.last_used_before {
-        query = query.filter(sql::<BigInt>(LAST_USE).lt(to_micros(before)));
-    }
-    query
-}
-
-/// Common terms: the key, or an owner of one of these kinds, must have a word of each. The limit and offset keep PostgreSQL
-/// from reading all words of a term ahead: each row asks for itself, and few rows are looked at.
-fn with_words(mut query: Query<'_>, terms: Vec<(WordRange, Vec<SearchKind>)>) -> Query<'_> {
-    for (WordRange { from, until }, kinds) in terms {
-        let of = |kind: SearchKind| {
-            search_words::table
-                .filter(search_words::kind.eq(kind.as_str()))
-                .filter(search_words::word.ge(from.clone()))
-                .filter(search_words::word.lt(until.clone()))
-                .limit(1)
-                .offset(0)
-        };
-        let id = search_words::id.nullable();
-        let mut met: Condition =
-            Box::new(exists(of(SearchKind::AccessKey).filter(search_words::id.eq(access_keys::id))));
-        for kind in kinds {
-            met = match kind {
-                SearchKind::AccessKey | SearchKind::Workflow => met,
-                SearchKind::User => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::user_id))))),
-                SearchKind::ServiceAccount => {
-                    Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::service_account_id)))))
-                }
-                SearchKind::Client => Box::new(met.or(exists(of(kind).filter(id.eq(access_keys::client_id))))),
-            };
-        }
-        query = query.filter(met);
-    }
-    query
-}
-
-/// Only what comes behind a place. That nothing lies before its value is said first and by itself: an index is entered by it.
-fn behind(query: Query<'_>, order: AccessKeyOrder, place: AccessKeyPlace) -> Query<'_> {
-    let AccessKeyPlace { id, name, micros } = place;
-    let time = if order.by == AccessKeySort::Expires { END } else { LAST_USE };
-    let time = || sql::<BigInt>(time);
-    let (own, named) = (lower(access_keys::name), lower(name));
-    match (order.by, order.descending) {
-        (AccessKeySort::Created, false) => query.filter(access_keys::id.gt(id)),
-        (AccessKeySort::Created, true) => query.filter(access_keys::id.lt(id)),
-        (AccessKeySort::Name, false) => {
-            let later = own.gt(named.clone()).or(access_keys::id.gt(id));
-            query.filter(own.ge(named)).filter(later)
-        }
-        (AccessKeySort::Name, true) => {
-            let later = own.lt(named.clone()).or(access_keys::id.lt(id));
-            query.filter(own.le(named)).filter(later)
-        }
-        (AccessKeySort::Expires | AccessKeySort::LastUsed, false) => {
-            let later = time().gt(micros).or(access_keys::id.gt(id));
-            query.filter(time().ge(micros)).filter(later)
-        }
-        (AccessKeySort::Expires | AccessKeySort::LastUsed, true) => {
-            let later = time().lt(micros).or(access_keys::id.lt(id));
-            query.filter(time().le(micros)).filter(later)
-        }
-    }
-}
-
-/// In this order. Few keys that were not used for long are found in the index of the last use: the others, which know nothing
-/// of it, are kept from being walked for them.
-fn ordered(query: Query<'_>, order: AccessKeyOrder, by_last_use: bool) -> Query<'_> {
-    let id = access_keys::id;
-    let text = |indexed: &'static str, other: &'static str| sql::<Text>(if by_last_use { other } else { indexed });
-    let created = || text("access_keys.id", "access_keys.id || ''");
-    let name = || text("lower(access_keys.name)", "lower(access_keys.name) || ''");
-    let expires =
-        || sql::<BigInt>(if by_last_use { "coalesce(access_keys.expires_at, 9223372036854775807) + 0" } else { END });
-    let used = || sql::<BigInt>(LAST_USE);
-    match (order.by, order.descending) {
-        (AccessKeySort::Created, false) => query.order(created().asc()),
-        (AccessKeySort::Created, true) => query.order(created().desc()),
-        (AccessKeySort::Name, false) => query.order((name().asc(), id.asc())),
-        (AccessKeySort::Name, true) => query.order((name().desc(), id.desc())),
-        (AccessKeySort::Expires, false) => query.order((expires().asc(), id.asc())),
-        (AccessKeySort::Expires, true) => query.order((expires().desc(), id.desc())),
-        (AccessKeySort::LastUsed, false) => query.order((used().asc(), id.asc())),
-        (AccessKeySort::LastUsed, true) => query.order((used().desc(), id.desc())),
-    }
-}
-
-fn place_of(key: &AccessKey, by: AccessKeySort) -> AccessKeyPlace {
-    let micros = match by {
-        AccessKeySort::Created | AccessKeySort::Name => 0,
-        AccessKeySort::Expires => key.expires_at.map_or(i64::MAX, to_micros),
-        AccessKeySort::LastUsed => key.last_used_at.map_or(0, to_micros),
-    };
-    AccessKeyPlace { id: key.id.0.clone(), name: key.name.clone(), micros }
 }

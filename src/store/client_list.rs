@@ -12,7 +12,7 @@ use crate::domain::client_list::{ClientFilter, ClientOrder, ClientPlace, ClientS
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::search::SearchKind;
 use crate::protocol::client_auth_method::ClientAuthMethod;
-use crate::store::access_key_list::lower;
+use crate::store::access_key_walk::lower;
 use crate::store::clients::ClientRow;
 use crate::store::connection::{MultiBackend, StoreConnection};
 use crate::store::error::StoreError;

@@ -6,6 +6,7 @@
 mod access_key_list;
 mod access_key_owners;
 mod access_key_secrets;
+mod access_key_walk;
 mod access_keys;
 mod alerts;
 mod audit_chain;

@@ -18,6 +18,7 @@ on_both!(
     keys_are_ordered_and_paged_in_every_order,
     keys_are_filtered_by_their_standing,
     a_common_word_is_found_too,
+    common_words_that_hardly_ever_meet_are_looked_for_in_steps,
     what_is_renamed_is_found_by_its_new_name_only,
     what_is_deleted_leaves_no_words,
     clients_users_and_accounts_are_searched_alike,
@@ -219,6 +220,39 @@ fn a_common_word_is_found_too(engine: Engine) {
     }
     assert_eq!(found, all);
     assert_eq!(keys(&admin, "q=ak%20live&status=revoked&limit=200").len(), 12);
+}
+
+fn common_words_that_hardly_ever_meet_are_looked_for_in_steps(engine: Engine) {
+    let test = TestServer::start(engine);
+    let admin = Admin::new(&test);
+    fill(&test, 11_000);
+    let numbered = "(SELECT id, row_number() OVER (ORDER BY id) AS n FROM access_keys) AS numbered";
+    let insert = "INSERT INTO search_words (kind, id, word) SELECT 'access_key', id,";
+    execute(&test, format!("{insert} CASE n % 2 WHEN 0 THEN 'evenly' ELSE 'oddly' END FROM {numbered}"));
+    execute(&test, format!("{insert} 'oddly' FROM {numbered} WHERE n IN (2, 5000, 5002, 10990)"));
+    let met = |sort: &str| {
+        let (mut found, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+        loop {
+            let page = admin.get(&format!("/v1/access-keys?q=evenly%20oddly&sort={sort}{cursor}")).ok();
+            found.extend(page["items"].as_array().unwrap().iter().map(|key| text(&key["id"])));
+            pages += 1;
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        (found, pages)
+    };
+    let (all, pages) = met("created");
+    assert_eq!((all.len(), pages), (4, 3), "{all:?}");
+    for sort in ["-created", "name", "-name", "expires", "-expires", "last_used", "-last_used"] {
+        let (mut found, pages) = met(sort);
+        found.sort();
+        assert_eq!((&found, pages), (&all, 3), "{sort}");
+    }
+    // A page that is full leads on from its last key, not from the end of the step.
+    let first = admin.get("/v1/access-keys?q=evenly%20oddly&sort=created&limit=1").ok();
+    let next = text(&first["next_cursor"]);
+    let path = format!("/v1/access-keys?q=evenly%20oddly&sort=created&limit=1&cursor={next}");
+    assert_eq!(listed(&admin, &path, "id"), [all[1].clone()]);
 }
 
 fn what_is_renamed_is_found_by_its_new_name_only(engine: Engine) {

@@ -2,6 +2,7 @@
 access-keys-lead = Langlebige Geheimnisse, mit denen Programme Ihre APIs aufrufen.
 access-keys-empty = Es gibt noch keine API-Schlüssel. Legen Sie den ersten an: Sein Geheimnis wird einmal gezeigt, fertig für Ihr Programm.
 access-keys-none-found = So ist kein Schlüssel. Suchen Sie nach etwas anderem, oder nehmen Sie einen Filter weg.
+access-keys-none-so-far = Unter den bisher durchsuchten API-Schlüsseln ist keiner so. Die nächste Seite sucht weiter.
 access-keys-of-owner = Nur die Schlüssel von { $owner }.
 access-keys-show-all = Alle Schlüssel
 access-keys-new = Neuer API-Schlüssel

@@ -2,6 +2,7 @@
 access-keys-lead = Long-lived secrets by which programs call your APIs.
 access-keys-empty = There are no API keys yet. Create the first one: its secret is shown once, ready for your program.
 access-keys-none-found = No key is like that. Search for something else, or take a filter away.
+access-keys-none-so-far = None of the keys that were looked at so far is like this. The next page goes on with the search.
 access-keys-of-owner = Only the keys of { $owner }.
 access-keys-show-all = All keys
 access-keys-new = New API key

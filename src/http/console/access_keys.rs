@@ -206,7 +206,11 @@ async fn list(desk: Desk) -> Shown {
     let (guest, (found, names, environments, projects)) = found.await?;
     let rows = found.items.iter().map(|key| row(&desk.server, texts, key, &names));
     let is_filtered = FILTERS.iter().any(|name| *name != "sort" && !query.all(name).join("").is_empty());
-    let empty = if is_filtered { "access-keys-none-found" } else { "access-keys-empty" };
+    let empty = match (is_filtered, &found.next_cursor) {
+        (true, Some(_)) => "access-keys-none-so-far",
+        (true, None) => "access-keys-none-found",
+        (false, _) => "access-keys-empty",
+    };
     let table = Table {
         caption: texts.say("nav-access-keys"),
         columns: columns(texts, &wanted, order),
