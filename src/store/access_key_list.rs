@@ -28,7 +28,7 @@ const FEW_UNUSED: i64 = 5_000;
 
 /// Keys that are asked for a page with several common terms. Some such terms are hardly ever met together, and would have
 /// every key asked: the page after goes on.
-const STEP: i64 = 5_000;
+const STEP: i64 = 2_000;
 
 /// The last key of a step, and the first beyond it.
 struct Step {

@@ -57,7 +57,8 @@ impl StoreConnection {
     }
 
     /// The identifiers of this kind that have a word in this range, once for each word, at most `limit`. DISTINCT would have
-    /// SQLite walk the primary key, which has the identifiers in order, and not the words.
+    /// SQLite walk the primary key, which has the identifiers in order, and not the words; without an order PostgreSQL reads
+    /// the table from its beginning in the hope of meeting enough of a common word.
     pub(super) fn find_by_word(
         &mut self,
         kind: SearchKind,
@@ -69,6 +70,7 @@ impl StoreConnection {
             .filter(search_words::word.ge(&range.from))
             .filter(search_words::word.lt(&range.until))
             .select(search_words::id)
+            .order((search_words::word, search_words::id))
             .limit(limit);
         Ok(query.load(self)?)
     }

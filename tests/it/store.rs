@@ -177,30 +177,31 @@ fn setting(connection: &mut StoreConnection, name: &str) -> String {
 }
 
 #[test]
-fn a_statement_of_a_request_has_a_time_limit_on_postgres() {
+fn a_request_has_time_limits_and_its_plans_use_indexes_on_postgres() {
     if !postgres_is_there() {
         return;
     }
     let database = TestDatabase::empty(Engine::Postgres);
     let store = open(&database);
     let limits = |connection: &mut StoreConnection| {
-        Ok(["statement_timeout", "idle_in_transaction_session_timeout"].map(|name| setting(connection, name)))
+        Ok(["statement_timeout", "idle_in_transaction_session_timeout", "random_page_cost"]
+            .map(|name| setting(connection, name)))
     };
-    assert_eq!(store.read(limits).unwrap(), ["5s", "10s"]);
-    assert_eq!(store.write(limits).unwrap(), ["5s", "10s"]);
+    assert_eq!(store.read(limits).unwrap(), ["5s", "10s", "1.1"]);
+    assert_eq!(store.write(limits).unwrap(), ["5s", "10s", "1.1"]);
     // Not for what nobody waits for, and only within it.
     let lifted = store.write(move |connection| {
         connection.lift_statement_timeout()?;
         limits(connection)
     });
-    assert_eq!(lifted.unwrap(), ["0", "10s"]);
-    assert_eq!(store.write(limits).unwrap(), ["5s", "10s"]);
+    assert_eq!(lifted.unwrap(), ["0", "10s", "1.1"]);
+    assert_eq!(store.write(limits).unwrap(), ["5s", "10s", "1.1"]);
     // What the operator set in the URL stands, here for a statement that then takes too long.
     let mut settings = database.settings();
     let DatabaseUrl::Postgres(url) = &mut settings.url else { panic!("not PostgreSQL") };
     url.push_str("%20-cstatement_timeout%3D2000");
     let hasty = Store::open(&settings, &|_| ()).unwrap();
-    assert_eq!(hasty.read(limits).unwrap(), ["2s", "10s"]);
+    assert_eq!(hasty.read(limits).unwrap(), ["2s", "10s", "1.1"]);
     let slept = hasty.read(|connection| {
         let StoreConnection::Postgres(connection) = connection else { return Ok(()) };
         Ok(diesel::connection::SimpleConnection::batch_execute(connection, "SELECT pg_sleep(10)")?)
