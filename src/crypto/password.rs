@@ -2,7 +2,8 @@
 
 use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use zeroize::Zeroize as _;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::crypto::imported_password::ImportedPassword;
 use crate::crypto::random;
@@ -88,6 +89,7 @@ impl PasswordHashing {
 
     /// Hashes a password with a new salt of 128 bits.
     pub fn hash(&self, password: &str, memory: &mut HashMemory) -> Result<String, PasswordError> {
+        let password = &*composed(password);
         let octets = random::octets::<16>().map_err(|error| PasswordError(error.to_string()))?;
         let salt = SaltString::encode_b64(&octets).map_err(failed)?;
         let hash = PasswordHash {
@@ -107,6 +109,7 @@ impl PasswordHashing {
         stored: Option<&str>,
         memory: &mut HashMemory,
     ) -> Result<Verified, PasswordError> {
+        let password = &*composed(password);
         let stored = stored.filter(|stored| *stored != NO_PASSWORD);
         if let Some(other) = stored.filter(|stored| !stored.starts_with("$argon2")) {
             let imported = ImportedPassword::parse(other).map_err(failed)?;
@@ -128,6 +131,12 @@ impl PasswordHashing {
         });
         other || weaker
     }
+}
+
+/// The same text whatever keyboard it was typed on: some send an umlaut as one sign, others as a letter and its dots (NIST SP
+/// 800-63B §3.1.1.2, RFC 8265 §4.2.2).
+fn composed(password: &str) -> Zeroizing<String> {
+    Zeroizing::new(ComposingNormalizerBorrowed::new_nfc().normalize(password).into_owned())
 }
 
 fn failed(error: impl std::fmt::Display) -> PasswordError {
@@ -178,6 +187,10 @@ mod tests {
         );
         assert!(!hashing.verify("wrong", Some(&stored), memory).unwrap().matches);
         assert!(!hashing.verify("anything", None, memory).unwrap().matches);
+        // As one sign, and as a letter with its dots behind it.
+        let stored = hashing.hash("über Köln", memory).unwrap();
+        assert!(hashing.verify("u\u{308}ber Ko\u{308}ln", Some(&stored), memory).unwrap().matches);
+        let stored = hashing.hash("correct horse", memory).unwrap();
         let dearer = PasswordHashing::new(PasswordCost { iterations: 2, ..CHEAP }).unwrap();
         assert_eq!(
             dearer.verify("correct horse", Some(&stored), memory),

@@ -13,6 +13,8 @@ const BATCH: i64 = 500;
 /// For how long expired codes and ended secrets are kept: a late replay is still recognised as one.
 const KEEP: Duration = Duration::from_secs(86_400);
 
+/// For how long ended personal tokens are kept: their owner is shown the use of that many days.
+const KEEP_TOKENS: Duration = Duration::from_secs(31 * 86_400);
 /// For how long figures by hour are kept.
 const KEEP_HOURS: Duration = Duration::from_secs(8 * 86_400);
 
@@ -31,7 +33,7 @@ pub fn purge(server: &Server, keep_going: &dyn Fn() -> bool) -> FlowResult<usize
         ("grants", StoreConnection::purge_grants, now - KEEP),
         ("revoked_access_tokens", StoreConnection::purge_revoked_access_tokens, now),
         ("login_sessions", StoreConnection::purge_login_sessions, now),
-        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP),
+        ("personal_tokens", StoreConnection::purge_personal_tokens, now - KEEP_TOKENS),
         ("client_secrets", StoreConnection::purge_client_secrets, now - KEEP),
         ("access_key_secrets", StoreConnection::purge_access_key_secrets, now - KEEP),
         ("usage_days", StoreConnection::purge_usage, now - server.config.usage.retention),

@@ -584,6 +584,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     search_words,
     service_accounts,
+    usage_days,
     users,
     workflow_origins,
     workflows,

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::domain::usage::{UsageCount, UsageKey, UsageSource, day_of};
 use crate::store::connection::{StoreConnection, on_each};
 use crate::store::error::StoreError;
-use crate::store::schema::usage_days;
+use crate::store::schema::{access_keys, personal_tokens, usage_days};
 
 type Row = (String, i64, String, String, String, String, i64, i64, i64);
 
@@ -67,15 +67,16 @@ impl StoreConnection {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// The counts of these credentials, from a day on.
-    pub fn list_usage_of(
+    /// The counts of a user's access keys and personal tokens, from a day on; also of those tokens that have ended since.
+    pub fn list_usage_of_user(
         &mut self,
-        credential_ids: &[&str],
+        user_id: &str,
         since_day: i64,
     ) -> Result<Vec<(UsageKey, UsageCount)>, StoreError> {
-        let query = usage_days::table
-            .filter(usage_days::credential_id.eq_any(credential_ids))
-            .filter(usage_days::day.ge(since_day));
+        let keys = access_keys::table.filter(access_keys::user_id.eq(user_id)).select(access_keys::id);
+        let tokens = personal_tokens::table.filter(personal_tokens::user_id.eq(user_id)).select(personal_tokens::id);
+        let own = usage_days::credential_id.eq_any(keys).or(usage_days::credential_id.eq_any(tokens));
+        let query = usage_days::table.filter(own).filter(usage_days::day.ge(since_day));
         Ok(query.load::<Row>(self)?.into_iter().map(read).collect())
     }
 

@@ -132,6 +132,7 @@ account-usage-day = Tag (UTC)
 account-usage-passed = eingelassen
 account-usage-refused = abgewiesen
 account-usage-by-credential = Nach Schlüssel und Token
+account-usage-further = { $count } weitere wurden seltener benutzt. Sie sind in den Summen oben enthalten.
 
 account-console-sessions-lead = Wo Menschen angemeldet sind, die neuesten zuerst. Wer eine Sitzung beendet, meldet dort ab und benachrichtigt ihre Clients.
 account-console-sessions-empty = Niemand ist angemeldet.

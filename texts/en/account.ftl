@@ -132,6 +132,7 @@ account-usage-day = Day (UTC)
 account-usage-passed = let in
 account-usage-refused = refused
 account-usage-by-credential = By key and token
+account-usage-further = { $count } more were used less often. They are in the sums above.
 
 account-console-sessions-lead = Where people are signed in, the latest first. Ending a session signs out there and tells its clients.
 account-console-sessions-empty = Nobody is signed in.

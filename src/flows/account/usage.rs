@@ -1,8 +1,7 @@
 //! How much somebody's own access keys and personal tokens were used, all together and each by itself.
 
-use std::collections::HashMap;
-
-use chrono::{DateTime, Utc};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::domain::access_key_list::{AccessKeyFilter, AccessKeyOrder};
 use crate::domain::page::PageRequest;
@@ -12,13 +11,21 @@ use crate::flows::Server;
 use crate::flows::account::Person;
 use crate::flows::error::FlowResult;
 use crate::flows::usage_summaries::check_days;
+use crate::store::{StoreConnection, StoreError};
+
+/// How many credentials are shown each by itself.
+const SHOWN: usize = 50;
 
 /// The use of everything that is somebody's own.
 pub struct OwnUsage {
-    /// All together.
+    /// Is there any credential that could be used?
+    pub has_any: bool,
+    /// All together, with the tokens that ended within these days.
     pub total: UsageSummary,
-    /// Each credential by itself, the most used first. At most as many as one page of a list holds.
+    /// The most used credentials, each by itself.
     pub credentials: Vec<UsageSummary>,
+    /// How many more were used.
+    pub further: usize,
 }
 
 /// Sums up the last `days` days, today included.
@@ -26,40 +33,38 @@ pub fn of_own(server: &Server, person: &Person, days: i64) -> FlowResult<OwnUsag
     check_days(days)?;
     let (user_id, now) = (person.id(), server.clock.now());
     let first_day = day_of(now) - days + 1;
-    let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
-    let (owned, rows) = server.store.read(|connection| {
-        let filter = AccessKeyFilter { owner_id: Some(user_id.clone()), ..AccessKeyFilter::default() };
-        let mut owned = Vec::new();
-        for key in connection.list_access_keys(&filter, AccessKeyOrder::default(), &page, now)?.items {
-            owned.push(Owned { id: key.id.0, name: key.name, last_used_at: key.last_used_at });
-        }
-        for token in connection.list_personal_tokens(&user_id, &page, now)?.items {
-            let last = connection.list_secret_uses(token.id.as_str())?.first().map(|used| used.last_used_at);
-            owned.push(Owned { id: token.id.0, name: token.name, last_used_at: last });
-        }
-        let ids: Vec<&str> = owned.iter().map(|one| one.id.as_str()).collect();
-        let rows = connection.list_usage_of(&ids, first_day)?;
-        Ok((owned, rows))
-    })?;
+    let rows = server.store.read(|connection| connection.list_usage_of_user(&user_id, first_day))?;
     let total = UsageSummary::new(first_day, days, &rows);
-    let mut of_each: HashMap<String, Vec<_>> = HashMap::new();
+    let mut of_each: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for row in rows {
         of_each.entry(row.0.credential_id.clone()).or_default().push(row);
     }
-    let summary = |one: Owned| {
-        let last_used_at = one.last_used_at;
-        let rows = of_each.get(&one.id).map(Vec::as_slice).unwrap_or_default();
-        let summary = UsageSummary::new(first_day, days, rows);
-        UsageSummary { credential_id: one.id, name: one.name, last_used_at, ..summary }
+    let further = of_each.len().saturating_sub(SHOWN);
+    let summary = |(credential_id, rows): (String, Vec<_>)| UsageSummary {
+        credential_id,
+        ..UsageSummary::new(first_day, days, &rows)
     };
-    let mut credentials: Vec<_> = owned.into_iter().map(summary).collect();
-    credentials.sort_by_key(|summary| std::cmp::Reverse(summary.total_requests));
-    Ok(OwnUsage { total, credentials })
+    let mut credentials: Vec<_> = of_each.into_iter().map(summary).collect();
+    credentials.sort_by_key(|summary| Reverse(summary.total_requests));
+    credentials.truncate(SHOWN);
+    let (has_any, credentials) = server.store.read(|connection| {
+        let filter = AccessKeyFilter { owner_id: Some(user_id.clone()), ..AccessKeyFilter::default() };
+        let one = PageRequest::new(None, Some(1));
+        let keys = connection.list_access_keys(&filter, AccessKeyOrder::default(), &one, now)?;
+        let has_any = !keys.items.is_empty() || connection.count_personal_tokens(&user_id, now)? > 0;
+        let named = credentials.into_iter().map(|summary| name(connection, summary));
+        Ok((has_any, named.collect::<Result<Vec<_>, _>>()?))
+    })?;
+    Ok(OwnUsage { has_any: has_any || !credentials.is_empty(), total, credentials, further })
 }
 
-/// A credential of somebody's own.
-struct Owned {
-    id: String,
-    name: String,
-    last_used_at: Option<DateTime<Utc>>,
+/// With the name of the credential, and when it was last used.
+fn name(connection: &mut StoreConnection, summary: UsageSummary) -> Result<UsageSummary, StoreError> {
+    let id = &summary.credential_id;
+    if let Some(key) = connection.find_access_key(id)? {
+        return Ok(UsageSummary { name: key.name, last_used_at: key.last_used_at, ..summary });
+    }
+    let last_used_at = connection.list_secret_uses(id)?.first().map(|used| used.last_used_at);
+    let name = connection.find_personal_token(id)?.map(|(token, _)| token.name).unwrap_or_default();
+    Ok(UsageSummary { name, last_used_at, ..summary })
 }

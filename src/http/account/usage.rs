@@ -30,11 +30,16 @@ async fn show(desk: Desk) -> Shown {
     for other in SPANS.into_iter().filter(|span| *span != days) {
         page = page.link(format!("{HOME}?days={other}"), texts.say_with("account-usage-days", "days", other));
     }
-    if own.credentials.is_empty() {
+    if !own.has_any {
         return desk.page(&guest, page.block(Block::Text(texts.say("account-usage-empty"))));
     }
     let page = page.block(Block::Tiles(tiles(texts, &own.total))).chart(chart(texts, &own.total));
-    desk.page(&guest, page.table(table(texts, own)))
+    let further = own.further;
+    let page = page.table(table(texts, own));
+    if further == 0 {
+        return desk.page(&guest, page);
+    }
+    desk.page(&guest, page.block(Block::Text(texts.say_with("account-usage-further", "count", further))))
 }
 
 /// A share as people write it; a dash where nothing was asked.

@@ -27,12 +27,14 @@ pub struct Sent<T> {
     pub result: FlowResult<T>,
 }
 
-/// Does this form change who may do what? Everything in the console does, but for these.
+/// Does this form change who may do what? Everything in the console does, but for these. Of one's own keys what opens does: to
+/// close one must be possible while somebody who guesses the password keeps it from being asked for.
 fn is_dangerous(path: &str) -> bool {
     let harmless = ["/console/sign-out", "/console/env-file", "/console/audit/verify", "/console/explain"];
     let harmless_below = ["/console/webhooks/", "/console/projects"];
-    let changes = path.starts_with("/console/") || path.starts_with("/account/access-keys");
-    changes
+    let closing = ["/revoke", "/disable", "/finish-rotation"];
+    let opens_own = path.starts_with("/account/access-keys") && !closing.iter().any(|end| path.ends_with(end));
+    (path.starts_with("/console/") || opens_own)
         && !harmless.contains(&path)
         && !harmless_below.iter().any(|start| path.starts_with(start))
         // Somebody's own sign-in, shown to themselves.
