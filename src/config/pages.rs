@@ -47,9 +47,9 @@ const LOGO_TYPES: [(&str, &str); 5] = [
     ("jpg", "image/jpeg"),
     ("jpeg", "image/jpeg"),
 ];
-/// The grounds that the accents stand on: those of static/style.css.
-const GROUND: &str = "#ffffff";
-const GROUND_DARK: &str = "#1b212b";
+/// The grounds that the accents stand on, cards and what is around them: those of static/style.css.
+const GROUNDS: [&str; 2] = ["#ffffff", "#f4f5f7"];
+const GROUNDS_DARK: [&str; 2] = ["#1b212b", "#12161d"];
 /// WCAG 2.2 §1.4.3: of text.
 const MIN_CONTRAST: f64 = 4.5;
 
@@ -70,8 +70,8 @@ impl Config {
         if brand.logo_file.is_some() && brand.logo_type().is_none() {
             return fail("brand.logo_file must end in .svg, .png, .webp, .jpg or .jpeg");
         }
-        check_accent("brand.accent", &brand.accent, GROUND)?;
-        check_accent("brand.accent_dark", &brand.accent_dark, GROUND_DARK)?;
+        check_accent("brand.accent", &brand.accent, GROUNDS)?;
+        check_accent("brand.accent_dark", &brand.accent_dark, GROUNDS_DARK)?;
         if self.console.session_idle_timeout.is_zero() || self.console.session_lifetime.is_zero() {
             return fail("console.session_idle_timeout and console.session_lifetime must be longer than 0s");
         }
@@ -79,15 +79,17 @@ impl Config {
     }
 }
 
-fn check_accent(setting: &str, colour: &str, ground: &str) -> Result<(), ConfigError> {
+fn check_accent(setting: &str, colour: &str, grounds: [&str; 2]) -> Result<(), ConfigError> {
     let Some(accent) = luminance(colour) else { return fail(format!("{setting} must be a colour such as #1f4fa3")) };
-    let ground_luminance = luminance(ground).unwrap_or(1.0);
-    let (light, dark) = (accent.max(ground_luminance), accent.min(ground_luminance));
-    let contrast = (light + 0.05) / (dark + 0.05);
-    if contrast < MIN_CONTRAST {
-        return fail(format!(
-            "{setting} {colour} has a contrast of {contrast:.1} to the ground {ground}: at least {MIN_CONTRAST} can be read"
-        ));
+    for ground in grounds {
+        let ground_luminance = luminance(ground).unwrap_or(1.0);
+        let (light, dark) = (accent.max(ground_luminance), accent.min(ground_luminance));
+        let contrast = (light + 0.05) / (dark + 0.05);
+        if contrast < MIN_CONTRAST {
+            return fail(format!(
+                "{setting} {colour} has a contrast of {contrast:.1} to the ground {ground}: at least {MIN_CONTRAST} can be read"
+            ));
+        }
     }
     Ok(())
 }
@@ -108,13 +110,14 @@ mod tests {
 
     #[test]
     fn accents_that_nobody_could_read_are_refused() {
-        assert!(check_accent("a", "#1f4fa3", GROUND).is_ok());
-        assert!(check_accent("a", "#8ab4f8", GROUND_DARK).is_ok());
-        for unreadable in ["#ffff00", "#8ab4f8"] {
-            assert!(check_accent("a", unreadable, GROUND).unwrap_err().to_string().contains("contrast"));
+        assert!(check_accent("a", "#1f4fa3", GROUNDS).is_ok());
+        assert!(check_accent("a", "#8ab4f8", GROUNDS_DARK).is_ok());
+        // The last can be read on a card only.
+        for unreadable in ["#ffff00", "#8ab4f8", "#767676"] {
+            assert!(check_accent("a", unreadable, GROUNDS).unwrap_err().to_string().contains("contrast"));
         }
         for malformed in ["blue", "#12345", "#12345g", "1f4fa3", "#é2345"] {
-            assert!(check_accent("a", malformed, GROUND).unwrap_err().to_string().contains("colour"), "{malformed}");
+            assert!(check_accent("a", malformed, GROUNDS).unwrap_err().to_string().contains("colour"), "{malformed}");
         }
     }
 }

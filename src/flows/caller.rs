@@ -119,7 +119,7 @@ impl Caller {
         Err(Denial::PrivilegeEscalation(format!("you cannot do this for {said}: you are limited to other projects")))
     }
 
-    /// Refuses to register a client for a privileged scope that the caller does not hold.
+    /// Refuses to register a client for, or to change a key with, a privileged scope that the caller does not hold.
     pub fn may_register(&self, scope: &Scope, definitions: &ScopeDefinitions) -> Result<(), Denial> {
         let privileged = |token: &&str| {
             role::is_admin_api_scope(token) || definitions.find(token).is_some_and(|definition| definition.privileged)

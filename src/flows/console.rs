@@ -77,11 +77,27 @@ pub fn ensure_client(server: &Server) -> FlowResult<()> {
                 Err(error) => Err(error),
             }
         }
-        // That is an operator's word.
-        Some(known) if known.status != Status::Active => Ok(()),
-        Some(known) if is_current(&known, &members) => Ok(()),
-        Some(_) => clients::update(server, &caller, CLIENT_ID, members).map(drop),
+        Some(known) => {
+            if known.status != Status::Active {
+                revive_client(server, &caller)?;
+            }
+            if is_current(&known, &members) {
+                return Ok(());
+            }
+            clients::update(server, &caller, CLIENT_ID, members).map(drop)
+        }
     }
+}
+
+/// A version before this one let operators stop it, and revoked it was for good: there would be no pages for ever.
+fn revive_client(server: &Server, caller: &Caller) -> FlowResult<()> {
+    let event = caller.event(AuditAction::ClientEnabled, "client", CLIENT_ID);
+    let now = server.clock.now();
+    server.store.write(move |connection| {
+        connection.update_client_status(CLIENT_ID, &[Status::Inactive, Status::Revoked], Status::Active, now)?;
+        connection.insert_audit_event(&event, now)
+    })?;
+    Ok(())
 }
 
 fn is_current(known: &Client, wanted: &ClientMembers) -> bool {

@@ -96,7 +96,9 @@ fn access_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Opt
     let Some(live) = server.store.read(|connection| bearer::check_live(connection, known, now))? else {
         return Ok(None);
     };
-    // What key, client or user have lost since it was issued, their lifetime too, is lost to the token.
+    // What key, client or user have lost since it was issued, their lifetime and roles too, is lost to the token.
+    let held = live.user.as_ref().map(|user| user.roles.clone()).unwrap_or_default();
+    let roles = claims.roles.map(|roles| roles.into_iter().filter(|role| held.contains(role)).collect());
     let credential = credentials::of_token(server, live, None);
     let stands = credential.expires_at.is_none_or(|end| now < end);
     Ok(stands.then(|| {
@@ -115,7 +117,7 @@ fn access_token(server: &Server, caller: &Client, token: &str) -> FlowResult<Opt
             iss: Some(claims.iss),
             jti: Some(claims.jti),
             auth_time: claims.auth_time,
-            roles: claims.roles,
+            roles,
             env: Some(claims.env),
         }
     }))

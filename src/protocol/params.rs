@@ -1,6 +1,8 @@
 //! Request parameters of the OAuth endpoints: application/x-www-form-urlencoded, strict.
 //! RFC 6749 §3.1 and §3.2: a parameter must not be repeated, an empty one counts as omitted, unknown ones are ignored.
 
+use std::collections::HashSet;
+
 use percent_encoding::percent_decode;
 
 /// Why a set of parameters cannot be used. Every variant is an `invalid_request` (RFC 6749 §4.1.2.1, §5.2).
@@ -81,6 +83,12 @@ impl Params {
             return Err(ParamError::Repeated(name));
         }
         Ok(first.filter(|value| !value.is_empty()))
+    }
+
+    /// Does any parameter come more than once, but for these?
+    pub fn repeats_any_but(&self, several: &[&str]) -> bool {
+        let mut seen = HashSet::new();
+        self.pairs.iter().any(|(key, _)| !several.contains(&key.as_str()) && !seen.insert(key.as_str()))
     }
 
     /// The value of a parameter that must come exactly once and not be empty.

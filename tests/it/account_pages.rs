@@ -518,6 +518,10 @@ fn what_people_typed_is_text(engine: Engine) {
         assert_escaped(&browser.get(&format!("{one}{what}")));
     }
     assert_escaped(&browser.get("/account/access-keys"));
+    let api = test.client(confidential_members("orders-api"));
+    let request = http_client().post(test.url("/v1/verify")).basic_auth(&api.id, api.secret.as_ref());
+    assert_eq!(Answer::of(request.json(&json!({ "credential": secret(&made) }))).status, 200);
+    grantor::flows::usage::flush(&test.server);
     assert_escaped(&browser.get("/account/usage"));
     for field in ["name", "description", "until", "addresses"] {
         let refused = send(&browser, &page, "/account/access-keys/new", &[(field, SCRIPT), ("life", "date")]);

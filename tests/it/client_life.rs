@@ -282,7 +282,7 @@ fn the_client_of_the_console_stays(engine: Engine) {
     let test = start(engine);
     let name = test.server.config.brand.name.clone();
     let refused = clients::delete(&test.server, &Caller::command_line(), "grantor-console", &name);
-    assert!(format!("{:?}", refused.err()).contains("cannot be deleted"));
+    assert!(format!("{:?}", refused.err()).contains("which the server keeps"));
     test.user("ada", &["owner"]);
     let (browser, page) = visit(&test, "ada", "/console/clients/grantor-console");
     assert!(!page.body.contains("/delete"), "it is not offered");

@@ -40,6 +40,7 @@ mod console;
 mod console_access_keys;
 mod console_audit;
 mod console_clients;
+mod console_escapes;
 mod console_people;
 mod console_settings;
 mod console_support;

@@ -35,6 +35,10 @@ pub(super) fn check(server: &Server, caller: &Caller, key: &AccessKey, before: O
     let is_new = |token: &&str| !before.is_some_and(|before| before.scope.contains(token));
     let added: Vec<&str> = key.scope.iter().filter(is_new).collect();
     own::may_hand_out(server, caller, key, added.iter().copied())?;
+    if before.is_some_and(|before| is_protected_otherwise(before, key)) {
+        // Whoever does not hold what a key gives does not take its protections away.
+        caller.may_register(&key.scope, &server.scopes())?;
+    }
     own::may_limit(server, caller, key, before)?;
     bounds::check(server, caller, key)?;
     if before.is_none() {
@@ -50,6 +54,17 @@ pub(super) fn check(server: &Server, caller: &Caller, key: &AccessKey, before: O
         check_projects(server, key)?;
     }
     Ok(())
+}
+
+/// Does an edit change what keeps a key from being used?
+fn is_protected_otherwise(before: &AccessKey, after: &AccessKey) -> bool {
+    before.allowed_addresses != after.allowed_addresses
+        || before.expires_at != after.expires_at
+        || before.limits != after.limits
+        || before.plan != after.plan
+        || before.projects != after.projects
+        || before.resources != after.resources
+        || (before.status != after.status && after.status == Status::Active)
 }
 
 fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {

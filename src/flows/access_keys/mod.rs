@@ -165,11 +165,9 @@ pub fn update(server: &Server, caller: &Caller, id: &str, edit: AccessKeyEdit) -
     let before = find_to_change(server, caller, id)?;
     let mut key = before.clone();
     let status = edit.apply(&mut key)?;
+    // One event more, and the same write: an edit is never half done.
+    key.status = status.unwrap_or(before.status);
     check(server, caller, &key, Some(&before))?;
-    if let Some(status) = status.filter(|status| *status != before.status) {
-        // One event more, and the same write: an edit is never half done.
-        key.status = status;
-    }
     key.updated_at = changed_at(server, &before);
     let mut events = vec![caller.event(AuditAction::AccessKeyUpdated, "access_key", key.id.as_str())];
     if before.limits != key.limits || before.plan != key.plan {

@@ -22,7 +22,10 @@ pub(super) const fn action(to: Status) -> AuditAction {
 pub fn set_status(server: &Server, caller: &Caller, id: &str, to: Status) -> FlowResult<AccessKey> {
     let before = find_to_set(server, caller, id, to)?;
     match to {
-        Status::Active => bounds::check_unless_self(server, caller, &before)?,
+        Status::Active => {
+            caller.may_register(&before.scope, &server.scopes())?;
+            bounds::check_unless_self(server, caller, &before)?;
+        }
         Status::Inactive | Status::Revoked => bounds::check_unless_own(server, caller, &before)?,
     }
     let key = AccessKey { status: to, updated_at: changed_at(server, &before), ..before.clone() };

@@ -21,7 +21,7 @@ use secrets::make_secret;
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
-use crate::domain::audit_event::AuditAction;
+use crate::domain::audit_event::{Actor, AuditAction};
 use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::client_list::{ClientFilter, ClientOrder};
 use crate::domain::denial::Denial;
@@ -134,6 +134,7 @@ pub fn list(
 fn find_to_change(server: &Server, caller: &Caller, client_id: &str) -> FlowResult<Client> {
     caller.require("clients:write")?;
     let client = find(server, client_id)?;
+    check_not_of_console(caller, client_id)?;
     check_over(server, caller, &client)?;
     changeable(client)
 }
@@ -148,12 +149,23 @@ fn check_over(server: &Server, caller: &Caller, client: &Client) -> Result<(), D
     caller.may_hand_out(server.roles.scope_of(&client.roles).iter())
 }
 
-/// A client whose status the caller may change to this one. Whoever stops a client does not become it. The console's own is
-/// left to those who hold all of it: without it, nobody could undo that here.
+/// The client of the console is the server's: it makes it as it has to be at each start, and who stopped it or turned it
+/// elsewhere would lock everybody out.
+pub(super) fn check_not_of_console(caller: &Caller, client_id: &str) -> Result<(), Denial> {
+    if client_id != console::CLIENT_ID || caller.actor == Actor::Server {
+        return Ok(());
+    }
+    let text =
+        "this is the client of these pages, which the server keeps: console.enabled and account.enabled turn them off";
+    Err(Denial::Conflict(text.to_owned()))
+}
+
+/// A client whose status the caller may change to this one. Whoever stops a client does not become it.
 fn find_to_set(server: &Server, caller: &Caller, client_id: &str, to: Status) -> FlowResult<Client> {
     caller.require_to_set(to, "clients:write")?;
     let client = find(server, client_id)?;
-    if to != Status::Inactive || !caller.may_disable() || client_id == console::CLIENT_ID {
+    check_not_of_console(caller, client_id)?;
+    if to != Status::Inactive || !caller.may_disable() {
         check_over(server, caller, &client)?;
     }
     changeable(client)

@@ -4,10 +4,10 @@
 
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
+use crate::flows::Server;
 use crate::flows::caller::Caller;
-use crate::flows::clients::{check_over, find};
+use crate::flows::clients::{check_not_of_console, check_over, find};
 use crate::flows::error::FlowResult;
-use crate::flows::{Server, console};
 
 /// Rows of one batch, one write each.
 const BATCH: i64 = 500;
@@ -21,9 +21,7 @@ pub fn delete(server: &Server, caller: &Caller, client_id: &str, name: &str) -> 
     caller.require("clients:write")?;
     let client = find(server, client_id)?;
     check_over(server, caller, &client)?;
-    if client_id == console::CLIENT_ID {
-        return Err(Denial::Conflict("this is the client of these pages: it cannot be deleted".to_owned()).into());
-    }
+    check_not_of_console(caller, client_id)?;
     if client.client_name != name {
         return Err(Denial::InvalidMember("name must be the client_name of the client to delete".to_owned()).into());
     }

@@ -8,7 +8,7 @@ use crate::flows::Server;
 use crate::flows::account::personal_tokens::{self, NewPersonalToken, PersonalTokenInUse, PersonalTokenWithText};
 use crate::flows::account::{Carrier, Person, grantable_scopes};
 use crate::flows::console::require_proof;
-use crate::http::account::{chosen, some};
+use crate::http::account::{chosen_scopes, scope_fields, some};
 use crate::http::kit::cell::Cell;
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
@@ -16,8 +16,11 @@ use crate::http::kit::page::{Block, Page, Secret};
 use crate::http::kit::table::Table;
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
+use crate::protocol::scope::Scope;
 
 const HOME: &str = "/account/tokens";
+/// Most scopes of a token that the list names.
+const SHOWN_SCOPES: usize = 10;
 /// The lifetimes that are offered, as far as the deployment allows them: seconds, and how they are called.
 const LIFETIMES: [(u64, &str); 5] = [
     (3600, "account-tokens-hour"),
@@ -39,11 +42,20 @@ fn below(texts: Texts, title: &str) -> Page {
     Page::new(HOME, texts.say(title)).below(HOME, texts.say("nav-tokens"))
 }
 
+/// The first scopes by name, the others by their number.
+fn first_scopes(scope: &Scope) -> Cell {
+    let named = Cell::Codes(scope.iter().take(SHOWN_SCOPES).map(str::to_owned).collect());
+    match scope.iter().count().saturating_sub(SHOWN_SCOPES) {
+        0 => named,
+        more => Cell::Several(vec![named, Cell::text(format!("+{more}"))]),
+    }
+}
+
 fn row(texts: Texts, in_use: PersonalTokenInUse) -> Vec<Cell> {
     let PersonalTokenInUse { token, last_used_at } = in_use;
     vec![
         Cell::text(token.name),
-        Cell::Codes(token.scope.iter().map(str::to_owned).collect()),
+        first_scopes(&token.scope),
         Cell::Time(token.created_at),
         Cell::Time(token.expires_at),
         Cell::time(last_used_at),
@@ -87,14 +99,9 @@ fn lifetimes(texts: Texts, config: &Config) -> Vec<Choice> {
 
 fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>) -> Page {
     let scopes = grantable_scopes(server, &guest.visit.user, Carrier::PersonalToken);
-    let choice =
-        |(name, description): (String, String)| Choice::new(&*name, &*name).hint(texts.of_domain(&description));
-    let scopes = scopes.into_iter().map(choice).collect();
-    let fields = [
-        Field::text("name", texts.say("column-name"), "").hint(texts.say("account-tokens-name-hint")).required(),
-        Field::checkboxes("scope", texts.say("column-scope"), scopes).hint(texts.say("account-scopes-hint")),
-        Field::select("lifetime", texts.say("account-tokens-lifetime"), lifetimes(texts, &server.config)),
-    ];
+    let name = Field::text("name", texts.say("column-name"), "").hint(texts.say("account-tokens-name-hint")).required();
+    let life = Field::select("lifetime", texts.say("account-tokens-lifetime"), lifetimes(texts, &server.config));
+    let fields = [name].into_iter().chain(scope_fields(texts, scopes, &Scope::default())).chain([life]);
     let form = Form::new(format!("{HOME}/new"), "token-create", texts.say("action-create")).once();
     let form = form.fields(fields).keep(typed).fields(guest.proof(texts)).cancel(HOME);
     below(texts, "account-tokens-new").lead(texts.say("account-tokens-new-lead")).form(form)
@@ -111,7 +118,7 @@ async fn create(desk: Desk, payload: web::Payload) -> Shown {
             require_proof(server, visit, form.optional("password").ok().flatten())?;
             let new = NewPersonalToken {
                 name: some(form, "name").unwrap_or_default(),
-                scopes: chosen(form, "scope"),
+                scopes: chosen_scopes(form),
                 expires_in: some(form, "lifetime").and_then(|text| text.parse().ok()).unwrap_or_default(),
             };
             personal_tokens::create(server, &Person::of(visit), new)

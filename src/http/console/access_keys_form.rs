@@ -237,8 +237,10 @@ fn scopes(form: &Params) -> Vec<String> {
 }
 
 fn chosen_projects(form: &Params) -> Result<Vec<String>, Denial> {
-    if text(form, "projects") != "chosen" {
-        return Ok(Vec::new());
+    match text(form, "projects") {
+        "chosen" => {}
+        "" | "all" => return Ok(Vec::new()),
+        _ => return Err(refuse("choose at least one project, or all projects")),
     }
     let typed = text(form, "more_projects").split_whitespace();
     let ticked = form.all("project").into_iter().filter(|id| !id.is_empty());
@@ -295,7 +297,8 @@ fn owner(server: &Server, caller: &Caller, form: &Params) -> FlowResult<Option<O
             needs_name("user")?;
             Some(Owner::User(users::show(server, caller, name)?.id.0))
         }
-        _ => caller.owner.clone(),
+        "" | "self" => caller.owner.clone(),
+        _ => return Err(refuse("choose whose key it is").into()),
     })
 }
 

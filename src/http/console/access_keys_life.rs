@@ -15,7 +15,7 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::http::console::access_keys::{HOME, WRITE, home, limits, owner, projects_of, standing};
 use crate::http::console::access_keys_edit::secret_page;
 use crate::http::kit::cell::{Button, Cell, Tone};
-use crate::http::kit::confirm::{Confirm, check_typed};
+use crate::http::kit::confirm::{Confirm, check_typed, chosen_grace};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::page::{Action, Block, Page};
@@ -230,7 +230,7 @@ fn carry_out(
     let (caller, id) = (&visit.caller, key.id.as_str());
     match what {
         What::Rotate => {
-            let grace = text("grace").and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
+            let grace = chosen_grace(form)?;
             access_keys::rotate(server, caller, id, grace).map(|made| Outcome::Made(Box::new(made)))
         }
         What::Finish => access_keys::finish_rotation(server, caller, id).map(|_| Outcome::Done("finished")),

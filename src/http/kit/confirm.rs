@@ -42,8 +42,15 @@ impl Page {
     }
 }
 
+/// For how many seconds an old secret is to work on. What is no number must not end it at once.
+pub fn chosen_grace(form: &Params) -> Result<u32, Denial> {
+    let refused = |_| Denial::InvalidMember("choose how long the old secret works".to_owned());
+    form.optional("grace").ok().flatten().unwrap_or_default().parse().map_err(refused)
+}
+
 /// Refuses unless this name was typed.
 pub fn check_typed(form: &Params, name: &str) -> Result<(), Denial> {
     let typed = form.optional("confirm").ok().flatten().unwrap_or_default();
-    if typed.trim() == name { Ok(()) } else { Err(Denial::NotConfirmed) }
+    // Spaces at the ends of a name cannot be seen on the page that asks for it.
+    if typed.trim() == name.trim() { Ok(()) } else { Err(Denial::NotConfirmed) }
 }

@@ -7,7 +7,7 @@ use crate::domain::denial::Denial;
 use crate::protocol::params::Params;
 
 /// No clock is further from UTC, in minutes (ISO 8601 would allow more, no zone uses it).
-const MAX_OFFSET: i64 = 18 * 60;
+const MAX_OFFSET: u64 = 18 * 60;
 
 /// A day in a field.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +24,9 @@ impl Day {
     /// The zone as it stands beside the field: `UTC`, or `UTC+09:00`.
     pub fn zone(&self) -> String {
         match self.offset.parse::<i64>() {
-            Ok(minutes) if minutes != 0 && minutes.abs() <= MAX_OFFSET => {
+            Ok(minutes) if minutes != 0 && minutes.unsigned_abs() <= MAX_OFFSET => {
                 let sign = if minutes < 0 { '-' } else { '+' };
-                format!("UTC{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+                format!("UTC{sign}{:02}:{:02}", minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60)
             }
             _ => "UTC".to_owned(),
         }
@@ -44,7 +44,9 @@ pub fn moment(sent: &Params, name: &str, text: &str, to_its_end: bool) -> Result
     let day: NaiveDate = text.trim().parse().map_err(|_| refused())?;
     let offset = offset_name(name);
     let minutes = match sent.all(&offset).first().filter(|text| !text.is_empty()) {
-        Some(text) => text.parse().ok().filter(|minutes: &i64| minutes.abs() <= MAX_OFFSET).ok_or_else(refused)?,
+        Some(text) => {
+            text.parse().ok().filter(|minutes: &i64| minutes.unsigned_abs() <= MAX_OFFSET).ok_or_else(refused)?
+        }
         None => 0,
     };
     let days = TimeDelta::days(i64::from(to_its_end));
@@ -64,10 +66,15 @@ mod tests {
 
     #[test]
     fn a_day_is_that_of_the_reader() {
-        let start = |query| said(query, false);
+        let start = |query: &str| said(query, false);
         assert_eq!(start("on=2026-03-01").as_deref(), Some("2026-03-01T00:00:00+00:00"));
         assert_eq!(start("on=2026-03-01&on_offset=").as_deref(), Some("2026-03-01T00:00:00+00:00"));
         assert_eq!(start("on=2026-03-01&on_offset=540").as_deref(), Some("2026-02-28T15:00:00+00:00"));
+        for absurd in ["-9223372036854775808", "9223372036854775807", "1081", "-1081", "x", "1.5"] {
+            assert_eq!(start(&format!("on=2026-03-01&on_offset={absurd}")), None, "{absurd}");
+            let day = Day { value: String::new(), offset: absurd.to_owned(), to_its_end: false };
+            assert_eq!(day.zone(), "UTC", "{absurd}");
+        }
         assert_eq!(start("on=2026-03-01&on_offset=-210").as_deref(), Some("2026-03-01T03:30:00+00:00"));
         assert_eq!(said("on=2026-03-01&on_offset=60", true).as_deref(), Some("2026-03-01T23:00:00+00:00"));
         for wrong in ["on=soon", "on=2026-02-30", "on=2026-03-01&on_offset=x", "on=2026-03-01&on_offset=99999"] {

@@ -106,9 +106,10 @@ impl Desk {
         }
     }
 
-    /// The path below the issuer.
+    /// The path below the issuer, as the route was found by it: letters may have come as `%65`, and are the same letters
+    /// (RFC 3986 §6.2.2.2).
     pub(super) fn path(&self) -> &str {
-        let path = self.request.path();
+        let path = self.request.match_info().as_str();
         path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path)
     }
 
@@ -205,7 +206,8 @@ impl Desk {
         self.give_back(guest, error).await?;
         let told = page_error(&self.server, error);
         let text = self.say_error(error, &told);
-        Ok(self.render(told.status, Some(guest), &page.notice(Tone::Bad, text)))
+        let answer = self.render(told.status, Some(guest), &page.notice(Tone::Bad, text));
+        Ok(pages::with_retry_after(answer, told.retry_after))
     }
 
     /// The page of a refusal or failure.

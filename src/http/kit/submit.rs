@@ -27,6 +27,9 @@ pub struct Sent<T> {
     pub result: FlowResult<T>,
 }
 
+/// Fields that have a value for each box that was ticked.
+const SEVERAL: [&str; 3] = ["scope", "roles", "project"];
+
 /// Does this form change who may do what? Everything in the console does, but for these. Of one's own keys what opens does: to
 /// close one must be possible while somebody who guesses the password keeps it from being asked for.
 fn is_dangerous(path: &str) -> bool {
@@ -57,6 +60,12 @@ impl Desk {
         if let Err(denial) = pages::check_form(&self.request, &self.server, &self.edge, sender, token.as_deref()) {
             // A form of a session that has ended is stale too: the way back is to sign in.
             let (guest, ()) = self.read(|_, _| Ok(())).await?;
+            return Err(instead(self.error(Some(&guest), &denial.into())));
+        }
+        if form.repeats_any_but(&SEVERAL) {
+            // Neither of two values is the one that was meant, and none at all would be a third.
+            let (guest, ()) = self.read(|_, _| Ok(())).await?;
+            let denial = Denial::MalformedRequest("a field came more than once".to_owned());
             return Err(instead(self.error(Some(&guest), &denial.into())));
         }
         if is_dangerous(self.path()) {

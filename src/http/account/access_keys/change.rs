@@ -9,8 +9,7 @@ use crate::flows::account::{Person, access_keys};
 use crate::flows::console::{Visit, require_proof};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::http::account::access_keys::{HOME, below, path_of, secret_page};
-use crate::http::account::some;
-use crate::http::kit::confirm::{Confirm, check_typed};
+use crate::http::kit::confirm::{Confirm, check_typed, chosen_grace};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
 use crate::http::kit::page::{Block, Page};
@@ -74,8 +73,7 @@ pub(super) async fn rotate(desk: Desk, payload: web::Payload, id: web::Path<Stri
         .submit(payload, move |server, visit, form| {
             with_key(server, visit, &id, |person, key| {
                 require_proof(server, visit, password(form))?;
-                let grace = some(form, "grace").and_then(|text| text.parse().ok()).unwrap_or_default();
-                access_keys::rotate(server, person, key.id.as_str(), grace)
+                access_keys::rotate(server, person, key.id.as_str(), chosen_grace(form)?)
             })
         })
         .await?;

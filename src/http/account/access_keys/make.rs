@@ -11,7 +11,7 @@ use crate::flows::access_keys::{AccessKeyEdit, NewAccessKey};
 use crate::flows::account::{Carrier, Person, access_keys, grantable_scopes};
 use crate::flows::console::require_proof;
 use crate::http::account::access_keys::{HOME, below, path_of, secret_page};
-use crate::http::account::{chosen, lines, some};
+use crate::http::account::{chosen_scopes, lines, scope_fields, some};
 use crate::http::kit::day;
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
@@ -23,17 +23,14 @@ use crate::protocol::params::Params;
 const LIVES: [u64; 3] = [30, 90, 365];
 const DAY: u64 = 86_400;
 
-fn scope_field(texts: Texts, server: &Server, user: &User, key: Option<&AccessKey>) -> Field {
-    let holds = |name: &str| key.is_some_and(|key| key.scope.contains(name));
-    let offered = grantable_scopes(server, user, Carrier::AccessKey);
-    // What it has and its owner lost since stays to be seen, and to be taken away.
-    let lost = key.map(|key| key.scope.iter().filter(|token| !offered.iter().any(|(name, _)| name == token)));
-    let lost: Vec<_> = lost.into_iter().flatten().map(|token| (token.to_owned(), String::new())).collect();
-    let choices = offered.into_iter().chain(lost).map(|(name, description)| {
-        let chosen = holds(&name);
-        Choice::new(name.clone(), name).hint(texts.of_domain(&description)).chosen(chosen)
-    });
-    Field::checkboxes("scope", texts.say("column-scope"), choices.collect()).hint(texts.say("account-scopes-hint"))
+fn scopes_of(texts: Texts, server: &Server, user: &User, key: Option<&AccessKey>) -> Vec<Field> {
+    let mut offered = grantable_scopes(server, user, Carrier::AccessKey);
+    // What it has comes first, also what its owner lost since: to be seen, and to be taken away.
+    let held = key.map(|key| key.scope.clone()).unwrap_or_default();
+    let lost = held.iter().filter(|token| !offered.iter().any(|(name, _)| name == token));
+    let lost: Vec<_> = lost.map(|token| (token.to_owned(), String::new())).collect();
+    offered.sort_by_key(|(name, _)| !held.contains(name));
+    scope_fields(texts, lost.into_iter().chain(offered).collect(), &held)
 }
 
 fn addresses_field(texts: Texts, key: Option<&AccessKey>) -> Field {
@@ -63,11 +60,13 @@ fn new_page(texts: Texts, server: &Server, guest: &Guest, typed: Option<&Params>
         Field::text("name", texts.say("column-name"), "").hint(texts.say("account-keys-name-hint")).required(),
         Field::lines("description", texts.say("column-description"), ""),
         Field::select("environment", texts.say("column-environment"), environments.collect()),
-        scope_field(texts, server, &guest.visit.user, None),
+    ];
+    let rest = [
         life_field(texts, server),
         Field::last_day("until", texts.say("account-keys-date")).hint(texts.say("account-keys-date-hint")),
         addresses_field(texts, None),
     ];
+    let fields = fields.into_iter().chain(scopes_of(texts, server, &guest.visit.user, None)).chain(rest);
     let form = Form::new(format!("{HOME}/new"), "key-create", texts.say("action-create")).once();
     let form = form.fields(fields).keep(typed).fields(guest.proof(texts)).cancel(HOME);
     Page::new(HOME, texts.say("account-keys-new")).below(HOME, texts.say("nav-own-access-keys")).form(form)
@@ -95,7 +94,7 @@ fn read_new(form: &Params) -> Result<NewAccessKey, Denial> {
         name: some(form, "name").unwrap_or_default(),
         description: lines(form, "description").unwrap_or_default(),
         environment: some(form, "environment"),
-        scopes: chosen(form, "scope"),
+        scopes: chosen_scopes(form),
         allowed_addresses: Some(networks(form)?),
         ..NewAccessKey::default()
     };
@@ -134,9 +133,9 @@ fn edit_page(desk: &Desk, guest: &Guest, key: &AccessKey, typed: Option<&Params>
     let fields = [
         Field::text("name", texts.say("column-name"), &*key.name).required(),
         Field::lines("description", texts.say("column-description"), &*key.description),
-        scope_field(texts, &desk.server, &guest.visit.user, Some(key)),
-        addresses_field(texts, Some(key)),
     ];
+    let scopes = scopes_of(texts, &desk.server, &guest.visit.user, Some(key));
+    let fields = fields.into_iter().chain(scopes).chain([addresses_field(texts, Some(key))]);
     let form = Form::new(format!("{}/edit", path_of(key)), "key-save", texts.say("action-save"));
     below(texts, "account-keys-edit", key).form(form.fields(fields).keep(typed).cancel(path_of(key)))
 }
@@ -172,7 +171,7 @@ fn read_edit(form: &Params) -> Result<AccessKeyEdit, Denial> {
     Ok(AccessKeyEdit {
         name: Some(some(form, "name").unwrap_or_default()),
         description: Some(lines(form, "description").unwrap_or_default()),
-        scopes: Some(chosen(form, "scope")),
+        scopes: Some(chosen_scopes(form)),
         allowed_addresses: Some(networks(form)?),
         ..AccessKeyEdit::default()
     })

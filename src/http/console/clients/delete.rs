@@ -4,7 +4,7 @@ use actix_web::web;
 
 use crate::domain::client::Client;
 use crate::flows::clients;
-use crate::flows::console::{CLIENT_ID, require_proof};
+use crate::flows::console::require_proof;
 use crate::http::console::clients::{HOME, WRITE, below, path};
 use crate::http::kit::confirm::{Confirm, check_typed};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
@@ -12,10 +12,9 @@ use crate::http::kit::page::{Action, Page};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
 
-/// The way to the question, for whoever may delete this client. That of the console is not deleted.
+/// The way to the question, for whoever may delete this client.
 pub fn action(texts: Texts, guest: &Guest, client: &Client) -> Option<Action> {
-    let may = guest.may(WRITE) && client.client_id.as_str() != CLIENT_ID;
-    may.then(|| Action::danger(format!("{}/delete", path(client)), texts.say("action-delete")))
+    guest.may(WRITE).then(|| Action::danger(format!("{}/delete", path(client)), texts.say("action-delete")))
 }
 
 fn question(texts: Texts, guest: &Guest, client: &Client, typed: Option<&Params>) -> Page {

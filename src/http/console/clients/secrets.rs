@@ -3,13 +3,11 @@
 use actix_web::web;
 
 use crate::domain::client::Client;
-use crate::domain::denial::Denial;
 use crate::flows::clients::{self, ClientSecretInUse};
 use crate::flows::console::require_proof;
 use crate::http::console::clients::{below, path, snippet};
-use crate::http::console::fields;
 use crate::http::kit::cell::{Cell, Tone};
-use crate::http::kit::confirm::Confirm;
+use crate::http::kit::confirm::{Confirm, chosen_grace};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::page::{Action, Block, Page, Secret};
@@ -92,9 +90,7 @@ pub async fn rotate(desk: Desk, id: web::Path<String>, payload: web::Payload) ->
         let secrets = clients::list_secrets(server, &visit.caller, &id)?;
         let change = || {
             require_proof(server, visit, form.optional("password").ok().flatten())?;
-            let grace = fields::text(form, "grace").parse::<u32>();
-            let grace = grace.map_err(|_| Denial::InvalidMember("choose how long the old secret works".to_owned()))?;
-            clients::rotate_secret(server, &visit.caller, &id, grace)
+            clients::rotate_secret(server, &visit.caller, &id, chosen_grace(form)?)
         };
         let changed = change();
         Ok(((client, secrets, server.config.access_keys.max_grace.as_secs()), changed))

@@ -4,6 +4,7 @@ use actix_web::web;
 
 use crate::domain::client::{Client, Status};
 use crate::flows::clients::{self, ClientSecretState};
+use crate::flows::console::CLIENT_ID;
 use crate::http::console::clients::{Clients, HOME, WRITE, delete, path, snippet};
 use crate::http::console::{listing, standing};
 use crate::http::kit::cell::{Button, Cell, Tone};
@@ -43,8 +44,9 @@ pub async fn show(desk: Desk, id: web::Path<String>) -> Shown {
 fn actions(texts: Texts, guest: &Guest, client: &Client) -> Vec<Action> {
     let path = path(client);
     let mut actions = Vec::new();
-    let lives = client.status != Status::Revoked;
-    if guest.may(WRITE) && lives {
+    // The server keeps its own.
+    let is_own = client.client_id.as_str() == CLIENT_ID;
+    if guest.may(WRITE) && client.status != Status::Revoked && !is_own {
         actions.push(Action::go(format!("{path}/edit"), texts.say("action-edit")));
         if client.has_secret() {
             actions.push(Action::go(format!("{path}/rotate"), texts.say("clients-rotate")));
@@ -56,8 +58,10 @@ fn actions(texts: Texts, guest: &Guest, client: &Client) -> Vec<Action> {
     if guest.may("usage:read") {
         actions.push(Action::go(format!("{path}/usage"), texts.say("clients-usage")));
     }
-    actions.extend(standing::actions::<Clients>(texts, guest, client.client_id.as_str(), client.status));
-    actions.extend(delete::action(texts, guest, client));
+    if !is_own {
+        actions.extend(standing::actions::<Clients>(texts, guest, client.client_id.as_str(), client.status));
+        actions.extend(delete::action(texts, guest, client));
+    }
     actions
 }
 
