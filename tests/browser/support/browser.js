@@ -168,7 +168,8 @@ export class Person {
   /** Judges the page that is shown, and keeps a picture of it; in other looks as well where they are named. */
   async judge(name, ...looks) {
     const html = await this.page.content();
-    assert.ok(html.length < MAX_PAGE, `${name} has ${html.length} bytes`);
+    const size = Buffer.byteLength(html);
+    assert.ok(size < MAX_PAGE, `${name} has ${size} bytes`);
     assert.ok(!html.includes('\u27e6'), `a text is missing on ${name}: ${html.match(/\u27e6[^\u27e7]*/)?.[0]}`);
     // By evaluation, which the page's policy does not touch.
     if (this.script) await this.page.evaluate(AXE);

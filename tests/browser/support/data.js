@@ -1,10 +1,10 @@
-// Something on every page: one of each thing, by the admin API, with names that try to run as script.
+// Something on every page: one of each thing, with names that try to run as script.
 export const NASTY = `"><script>alert(1)</script><img src=x onerror=alert(2)>`;
 
 /** The same with a word that is wider than a small window. */
 const NAME = `${NASTY}${'W'.repeat(30)}`;
 
-/** One of each; answers their ids. */
+/** One of each, by the admin API; answers their ids. */
 export async function fill(server) {
   const admin = (method, path, body) => server.admin(method, path, body);
   await admin('POST', '/v1/projects', { id: 'shop', name: `Shop ${NAME}`, description: NASTY });
@@ -24,6 +24,9 @@ export async function fill(server) {
   for (let number = 1; number <= 60; number += 1) {
     await admin('POST', '/v1/access-keys', { name: `Key ${number}`, ...members });
   }
+  const { items } = await admin('GET', '/v1/users?q=admin');
+  const operator = items.find(({ username }) => username === server.demo.admin.username);
+  await admin('POST', '/v1/access-keys', { name: `Mine ${NAME}`, ...members, owner: { type: 'user', id: operator.id } });
   const workflow = await admin('POST', '/v1/workflows', {
     client_id: client.client_id, client_secret: client.client_secret, name: `Embed ${NAME}`, scopes: ['orders:read'], allowed_origins: ['https://shop.example'],
   });
@@ -32,4 +35,20 @@ export async function fill(server) {
     await admin('POST', '/v1/verify', { credential: key.secret, scopes: [scope] });
   }
   return { client, user, key, account, workflow };
+}
+
+/** What somebody makes by themselves: a personal token, and a connected app. */
+export async function settle(person, { client_id, redirect_uris: [redirect_uri] }) {
+  await person.open('/account/tokens/new');
+  await person.page.fill('#token-create-name', `Mine ${NAME}`);
+  await person.page.check('input[name=scope][value="orders:read"]');
+  await person.press('#token-create');
+  const query = new URLSearchParams({
+    response_type: 'code', client_id, redirect_uri, scope: 'openid orders:read', code_challenge_method: 'S256',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  });
+  await person.allow(redirect_uri);
+  await person.open(`/oauth/authorize?${query}`);
+  await person.page.click('#consent-allow');
+  await person.page.waitForURL(`${redirect_uri}**`);
 }
