@@ -260,6 +260,10 @@ fn codes_are_typed_as_people_type(engine: Engine) {
         assert_eq!(answer.status, 400, "{wrong}");
         assert!(answer.body.contains("id=\"device-error\">this code is not valid, or no longer<"), "{}", answer.body);
     }
+    let token = csrf(&browser.get("/device"));
+    let request = browser.request(reqwest::Method::POST, "/device").header("accept-language", "de");
+    let german = Answer::of(request.form(&[("csrf", token.as_str()), ("user_code", "BBBB-BBBB")]));
+    assert!(german.body.contains("dieser Code ist ungültig oder gilt nicht mehr"), "{}", german.body);
 }
 
 fn the_pages_work_without_script(engine: Engine) {

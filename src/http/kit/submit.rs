@@ -112,6 +112,7 @@ impl Desk {
     /// Goes on where the password was given lately, or with the form; else asks for it, with a form that holds what was sent.
     async fn prove(&self, form: &Params) -> actix_web::Result<()> {
         let password = form.optional("password").ok().flatten().map(str::to_owned);
+        let password_was_given = password.is_some();
         let proven = self.run(move |server, visit| console::require_proof(server, visit, password.as_deref()));
         let (guest, proven) = proven.await?;
         let Err(error) = proven else { return Ok(()) };
@@ -122,7 +123,8 @@ impl Desk {
             .form(again.fields(kept).fields(Some(Field::proof(self.texts))).cancel(self.edge.first_page()));
         let told = page_error(&self.server, &error);
         let text = self.say_error(&error, &told);
-        let response = self.render(told.status, Some(&guest), &page.notice(Tone::Warn, text));
+        let tone = if password_was_given { Tone::Bad } else { Tone::Warn };
+        let response = self.render(told.status, Some(&guest), &page.notice(tone, text));
         Err(instead(pages::with_retry_after(response, told.retry_after)))
     }
 }

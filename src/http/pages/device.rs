@@ -11,8 +11,8 @@ use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::limits::Door;
 use crate::flows::{Server, csrf};
 use crate::http::edge::Edge;
-use crate::http::error::page_error;
 use crate::http::pages::about_client::AboutClient;
+use crate::http::pages::login;
 use crate::http::pages::{self, FormTarget, Frame, policy, policy_with_picture, render};
 use crate::http::run::run;
 use crate::http::{cookies, extract, limits, respond};
@@ -104,7 +104,7 @@ impl Asked<'_> {
     fn failed(&self, error: &FlowError, user_code: &str) -> HttpResponse {
         match error {
             FlowError::Denied(Denial::UserCodeUnknown | Denial::LoginThrottled(_)) => {
-                let told = page_error(self.server, error);
+                let told = login::told(self.request, self.server, error);
                 let text = Some(told.text.as_str());
                 let page = self.page(told.status, |frame, csrf| DevicePage { frame, csrf, user_code, error: text });
                 pages::with_retry_after(page, told.retry_after)

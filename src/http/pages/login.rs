@@ -122,7 +122,7 @@ fn form(
 }
 
 /// What was wrong, in the reader's language.
-fn told(request: &HttpRequest, server: &web::Data<Server>, error: &FlowError) -> PageError {
+pub(super) fn told(request: &HttpRequest, server: &web::Data<Server>, error: &FlowError) -> PageError {
     let (told, texts) = (page_error(server, error), Texts::of(request));
     if texts.0 == Language::English { told } else { PageError { text: say_error(texts, error, &told), ..told } }
 }
