@@ -38,6 +38,30 @@ error-throttled = Zu viele Versuche. Versuchen Sie es in { $seconds } Sekunden n
 error-not-allowed = Ihre Rollen erlauben dies nicht: Es braucht { $scope }.
 error-not-found = Unter dieser Adresse gibt es nichts, oder es gehört Ihnen nicht.
 error-refused = Der Server hat dies abgelehnt: { $reason }.
+span-year = { $number ->
+    [one] { $number } Jahr
+   *[other] { $number } Jahren
+}
+span-month = { $number ->
+    [one] { $number } Monat
+   *[other] { $number } Monaten
+}
+span-day = { $number ->
+    [one] { $number } Tag
+   *[other] { $number } Tagen
+}
+span-hour = { $number ->
+    [one] { $number } Stunde
+   *[other] { $number } Stunden
+}
+span-minute = { $number ->
+    [one] { $number } Minute
+   *[other] { $number } Minuten
+}
+span-second = { $number ->
+    [one] { $number } Sekunde
+   *[other] { $number } Sekunden
+}
 
 done-created = Es wurde erstellt.
 done-saved = Die Änderungen wurden gespeichert.
