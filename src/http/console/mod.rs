@@ -5,6 +5,7 @@ mod access_keys;
 mod access_keys_edit;
 mod access_keys_form;
 mod access_keys_life;
+mod access_keys_owner;
 mod access_keys_secrets;
 mod alerts;
 mod audit;
