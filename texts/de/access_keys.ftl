@@ -87,6 +87,7 @@ access-keys-first-used = Zuerst benutzt
 
 access-keys-rotate = Geheimnis wechseln
 access-keys-rotate-text = „{ $name }“ bekommt ein neues Geheimnis, das einmal gezeigt wird. Das alte gilt noch für die Übergangszeit, damit Sie es überall ändern können.
+access-keys-rotate-again = Dieser Schlüssel wird schon gewechselt: Das Geheimnis von davor, das bis { $time } gelten sollte, endet sofort. Höchstens zwei Geheimnisse gelten zugleich.
 access-keys-rotated-title = Neues Geheimnis
 access-keys-grace = Übergangszeit
 access-keys-grace-hint = Wie lange das alte Geheimnis noch gilt.

@@ -87,6 +87,7 @@ access-keys-first-used = First used
 
 access-keys-rotate = Rotate the secret
 access-keys-rotate-text = “{ $name }” gets a new secret, which is shown once. The old one goes on working for the grace period, so that you can change it everywhere.
+access-keys-rotate-again = This key is being rotated already: the secret from before, which was to work until { $time }, ends at once. At most two secrets work at a time.
 access-keys-rotated-title = New secret
 access-keys-grace = Grace period
 access-keys-grace-hint = For how long the old secret goes on working.
