@@ -137,5 +137,7 @@ home-lead = Melden Sie sich an, um Ihr Konto zu verwalten.
 home-account = Ihr Konto
 home-console = Konsole für Betreiber
 not-found-title = Hier ist nichts
+method-title = Hier gibt es nichts zu sehen
+method-text = Diese Adresse nimmt nur, was ein Formular schickt. Gehen Sie zur Seite des Formulars.
 rejected-title = Anfrage abgelehnt
 rejected-advice = Gehen Sie zur Anwendung zurück, die Sie hierher geschickt hat, und versuchen Sie es noch einmal. Geschieht es wieder, sagen Sie ihren Entwicklern, was hier steht.

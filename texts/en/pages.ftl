@@ -137,5 +137,7 @@ home-lead = Sign in to manage your account.
 home-account = Your account
 home-console = Console for operators
 not-found-title = Nothing is here
+method-title = Nothing to see here
+method-text = This address only takes what a form sends. Go to the page of the form.
 rejected-title = Request rejected
 rejected-advice = Go back to the application that sent you here and try again. If it happens again, tell its developers what this page says.

@@ -11,6 +11,7 @@ mod usage;
 use actix_web::web;
 
 use crate::http::edge::Edge;
+use crate::http::home;
 use crate::protocol::params::Params;
 
 /// The routes of the account pages.
@@ -19,6 +20,7 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         return;
     }
     config
+        .service(web::resource("/account/").route(web::get().to(home::without_end)))
         .configure(profile::routes)
         .configure(password::routes)
         .configure(sessions::routes)

@@ -107,7 +107,7 @@ impl Desk {
     }
 
     /// The path below the issuer.
-    pub(super) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         let path = self.request.path();
         path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path)
     }
