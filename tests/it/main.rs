@@ -43,6 +43,7 @@ mod console_clients;
 mod console_people;
 mod console_settings;
 mod console_support;
+mod console_truth;
 mod denials;
 mod device;
 mod disable_scope;
