@@ -133,6 +133,7 @@ impl From<Wanted> for AuditFilter {
             since: wanted.since,
             until: wanted.until,
             search: wanted.search,
+            person: None,
             oldest_first: wanted.oldest_first,
         }
     }

@@ -152,10 +152,11 @@ impl Shard {
     }
 }
 
-/// What is no longer told apart: operation and project, and of reported outcomes what an API server invented.
+/// What is no longer told apart: operation and project, where one was named, and of reported outcomes what an API server invented.
 fn fold(key: &mut UsageKey) {
-    OTHER.clone_into(&mut key.operation);
-    OTHER.clone_into(&mut key.project);
+    for name in [&mut key.operation, &mut key.project].into_iter().filter(|name| !name.is_empty()) {
+        OTHER.clone_into(name);
+    }
     if key.source == UsageSource::Report && !REPORTED_OUTCOMES.contains(&key.outcome.as_str()) {
         OTHER.clone_into(&mut key.outcome);
     }

@@ -27,13 +27,15 @@ pub enum AlertRule {
     CountersDown,
     /// The job that renews signing keys fails.
     SigningKeyJob,
+    /// A verification of the audit log found its chain broken.
+    AuditChain,
     /// Somebody tried a webhook.
     Test,
 }
 
 impl AlertRule {
     /// Every rule.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LimitShare,
         Self::ErrorShare,
         Self::Volume,
@@ -43,6 +45,7 @@ impl AlertRule {
         Self::RotationOverdue,
         Self::CountersDown,
         Self::SigningKeyJob,
+        Self::AuditChain,
         Self::Test,
     ];
 
@@ -58,6 +61,7 @@ impl AlertRule {
             Self::RotationOverdue => "rotation_overdue",
             Self::CountersDown => "counters_down",
             Self::SigningKeyJob => "signing_key_job",
+            Self::AuditChain => "audit_chain",
             Self::Test => "test",
         }
     }
@@ -84,6 +88,7 @@ impl AlertRule {
             Self::RotationOverdue => "A credential is due to be rotated",
             Self::CountersDown => "The shared counters cannot be reached",
             Self::SigningKeyJob => "The renewal of signing keys fails",
+            Self::AuditChain => "The audit log was altered",
             Self::Test => "This is a test",
         }
     }

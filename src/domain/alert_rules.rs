@@ -13,6 +13,17 @@ const OVERDUE_SILENCE: Duration = Duration::from_secs(7 * 86_400);
 /// How long the first use from an address is remembered as said.
 const ADDRESS_SILENCE: Duration = Duration::from_secs(30 * 86_400);
 
+/// How long the same break of the audit log is not mentioned again.
+const BREAK_SILENCE: Duration = Duration::from_secs(30 * 86_400);
+
+/// A verification found the audit log broken, and where. No threshold: this is never usual.
+pub fn audit_chain(verification: i64, reason: &str, now: DateTime<Utc>) -> NewAlert {
+    let detail = json!({ "verification": verification, "reason": reason });
+    NewAlert::new(AlertRule::AuditChain, AlertSubject::new("server", "audit-log"), detail, now)
+        .apart_by(reason)
+        .silent_until(now + BREAK_SILENCE)
+}
+
 /// The thresholds, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRules {

@@ -37,6 +37,8 @@ pub struct AuditFilter {
     pub until: Option<DateTime<Utc>>,
     /// An action, actor, target, client, address or request; from [`MIN_PREFIX`] characters on also how one begins.
     pub search: Option<String>,
+    /// Where the search is the name of a user: what is theirs is found, too. Events name people by their identifiers.
+    pub person: Option<String>,
     /// In the order of the log; else newest first.
     pub oldest_first: bool,
 }

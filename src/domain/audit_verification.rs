@@ -102,6 +102,9 @@ pub struct ChainState {
     pub last: Option<AuditVerification>,
     /// The last verification of the whole chain that has ended.
     pub last_whole: Option<AuditVerification>,
+    /// The last that found the chain broken, or that was forged, where none of the whole chain has found it whole since: what
+    /// a look at the latest events passes by is not mended.
+    pub broken: Option<AuditVerification>,
     /// The one that is under way.
     pub running: Option<AuditVerification>,
 }

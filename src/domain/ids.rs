@@ -134,6 +134,12 @@ impl WorkflowId {
 /// Longest `client_id` accepted, in bytes.
 const MAX_CLIENT_ID: usize = 128;
 
+/// Could a page of this identifier not be opened? Browsers take `.` and `..` for directions, and `new` is the form that makes
+/// one.
+pub fn is_no_address(text: &str) -> bool {
+    ["new", ".", ".."].contains(&text)
+}
+
 impl ClientId {
     /// A client_id that may be registered: unreserved URI characters only, so that it needs no escaping anywhere.
     pub fn is_valid(text: &str) -> bool {

@@ -59,8 +59,29 @@ impl SigningKey {
         }
     }
 
+    /// When the key of its algorithm that has no successor yet gives way to the next one, or begins to sign itself.
+    pub fn next_change(&self, now: DateTime<Utc>, interval: std::time::Duration) -> DateTime<Utc> {
+        if now < self.active_from { self.active_from } else { self.active_from + interval }
+    }
+
     /// Is it in the JWKS at this time?
     pub fn is_published(&self, now: DateTime<Utc>) -> bool {
         self.state(now) != SigningKeyState::Expired
     }
+}
+
+/// Keys with where each is. Of several of one algorithm that might sign, the one that began last does: the others are retired.
+pub fn standings(keys: Vec<SigningKey>, now: DateTime<Utc>) -> Vec<(SigningKey, SigningKeyState)> {
+    let began = |alg: SigningAlg| {
+        let active = keys.iter().filter(|key| key.alg == alg && key.state(now) == SigningKeyState::Active);
+        active.map(|key| key.active_from).max()
+    };
+    let state_of = |key: &SigningKey| match key.state(now) {
+        SigningKeyState::Active if began(key.alg).is_some_and(|last| key.active_from < last) => {
+            SigningKeyState::Retired
+        }
+        state => state,
+    };
+    let states: Vec<_> = keys.iter().map(state_of).collect();
+    keys.into_iter().zip(states).collect()
 }

@@ -17,7 +17,13 @@ pub fn list(
     page: &PageRequest,
 ) -> FlowResult<Page<AuditEvent>> {
     caller.require("audit-events:read")?;
-    Ok(server.store.read(|connection| connection.list_audit_events(filter, page))?)
+    Ok(server.store.read(|connection| {
+        let person = match &filter.search {
+            Some(name) => connection.find_user_by_username(name)?.map(|found| found.user.id.0),
+            None => None,
+        };
+        connection.list_audit_events(&AuditFilter { person, ..filter.clone() }, page)
+    })?)
 }
 
 /// One event.

@@ -1,11 +1,13 @@
 //! Is the audit log whole? A walk along its chain in bounded steps, written down as it goes on: of the whole chain now and
 //! then, and from the last checkpoint on when somebody asks.
 
+use crate::domain::alert_rules;
 use crate::domain::audit_chain::{GENESIS, Octets};
 use crate::domain::audit_record::Broken;
 use crate::domain::audit_verification::{AuditVerification, ChainState, VerificationState};
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::Server;
+use crate::flows::alerts;
 use crate::flows::audit_chain::in_order;
 use crate::flows::audit_checkpoints::check_head;
 use crate::flows::audit_walk::Walk;
@@ -38,19 +40,26 @@ pub fn list(server: &Server, caller: &Caller, page: &PageRequest) -> FlowResult<
 pub fn state(server: &Server, caller: &Caller) -> FlowResult<ChainState> {
     caller.require("audit-events:read")?;
     let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
-    let (stored, found) = server
-        .store
-        .read(|connection| Ok((connection.find_stored_head()?, connection.list_audit_verifications(&page)?.items)))?;
+    let (stored, found) = server.store.read(|connection| {
+        let mut found = connection.list_audit_verifications(&page)?.items;
+        found.extend(connection.list_telling_audit_verifications()?);
+        Ok((connection.find_stored_head()?, found))
+    })?;
     let is_sealed = check_head(server, &stored).is_ok();
-    let found: Vec<AuditVerification> = found.into_iter().map(|verification| proven(server, verification)).collect();
+    let mut found: Vec<AuditVerification> = found.into_iter().map(|found| proven(server, found)).collect();
+    found.sort_by_key(|verification| std::cmp::Reverse(verification.number));
     let has_ended = |verification: &&AuditVerification| verification.state != VerificationState::Running;
+    let ended = || found.iter().filter(has_ended);
+    let mends = |found: &&AuditVerification| found.after == 0 && found.state == VerificationState::Whole;
+    let broken = ended().take_while(|found| !mends(found)).find(|found| found.state != VerificationState::Whole);
     Ok(ChainState {
         sequence: stored.head.sequence,
         hash: stored.head.hash,
         checkpoints: stored.head.checkpoints,
         is_sealed,
-        last: found.iter().find(has_ended).cloned(),
-        last_whole: found.iter().filter(has_ended).find(|verification| verification.after == 0).cloned(),
+        last: ended().next().cloned(),
+        last_whole: ended().find(|verification| verification.after == 0).cloned(),
+        broken: broken.cloned(),
         running: found.into_iter().find(|verification| verification.state == VerificationState::Running),
     })
 }
@@ -159,10 +168,12 @@ fn begin(server: &Server, beginning: Beginning, asked_by: String) -> FlowResult<
         verification.hash = checkpoint.hash;
     }
     let verification = signed(server, verification);
-    say(&verification);
     let row = verification.clone();
     match server.store.write(move |connection| connection.insert_audit_verification(&row)) {
-        Ok(()) => Ok(verification),
+        Ok(()) => {
+            say(server, &verification);
+            Ok(verification)
+        }
         Err(StoreError::Conflict(_)) => found(server, number),
         Err(error) => Err(error.into()),
     }
@@ -194,14 +205,16 @@ fn step(server: &Server, from: AuditVerification) -> FlowResult<AuditVerificatio
     let verification = signed(server, verification);
     let (number, place, row) = (from.number, from.sequence, verification.clone());
     if server.store.write(move |connection| connection.move_audit_verification(place, &row))? {
-        say(&verification);
+        say(server, &verification);
         return Ok(verification);
     }
     found(server, number)
 }
 
-fn say(verification: &AuditVerification) {
+/// A break is logged each time, and raised as an alert once: the next verification finds the same.
+fn say(server: &Server, verification: &AuditVerification) {
     if let Some(broken) = &verification.broken {
         log::error!("the audit log is broken: {broken}");
+        alerts::raise(server, &alert_rules::audit_chain(verification.number, broken, server.clock.now()));
     }
 }

@@ -51,5 +51,5 @@ pub fn network(text: &str) -> Result<IpNet, String> {
     let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     parsed
         .map(|network| canonical(network).trunc())
-        .map_err(|_| format!("'{text}' is no address or network such as 192.0.2.0/24"))
+        .map_err(|_| format!("'{text}' is not an address or network such as 192.0.2.0/24"))
 }

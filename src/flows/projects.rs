@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ProjectId, is_no_address};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::project::{Project, check_texts};
 use crate::flows::Server;
@@ -60,6 +60,9 @@ pub fn create(server: &Server, caller: &Caller, new: NewProject) -> FlowResult<P
         updated_at: now,
     };
     check(&project)?;
+    if is_no_address(project.id.as_str()) {
+        return Err(Denial::InvalidMember("id must not be new, . or .. (no page could show it)".to_owned()).into());
+    }
     let event = caller.event(AuditAction::ProjectCreated, "project", project.id.as_str());
     let stored = project.clone();
     let written = server.store.write(move |connection| {

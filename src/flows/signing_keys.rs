@@ -10,7 +10,7 @@ use crate::crypto::key_pair::{self, SigningKeyPair};
 use crate::crypto::keyring::{Keyring, KeyringKey, decoding_key};
 use crate::domain::audit_event::AuditAction;
 use crate::domain::denial::Denial;
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use crate::domain::signing_key::{SigningKey, SigningKeyState, standings};
 use crate::flows::Server;
 use crate::flows::caller::Caller;
 use crate::flows::error::{Failure, FlowError, FlowResult};
@@ -122,7 +122,7 @@ pub fn list(server: &Server, caller: &Caller) -> FlowResult<Vec<(SigningKey, Sig
     caller.require("signing-keys:read")?;
     let now = server.clock.now();
     let rows = server.store.read(|connection| connection.list_signing_keys())?;
-    Ok(rows.into_iter().map(|row| (row.key.state(now), row.key)).map(|(state, key)| (key, state)).collect())
+    Ok(standings(rows.into_iter().map(|row| row.key).collect(), now))
 }
 
 /// Makes a new key that takes over from the current one of its algorithm.
@@ -224,8 +224,11 @@ fn take_over(
         if !connection.retire_signing_key(&current.kid, active_from, gone)? {
             return Ok(false);
         }
-        if mode == RotationMode::Compromised {
-            connection.shorten_signing_keys(alg, now)?;
+        match mode {
+            RotationMode::Scheduled => {}
+            // Where a scheduled rotation was under way, the key that still signs ends now, too, and not when that planned it.
+            RotationMode::AtOnce => connection.retire_signing_keys(alg, now)?,
+            RotationMode::Compromised => connection.shorten_signing_keys(alg, now)?,
         }
         connection.insert_signing_key(&new)?;
         connection.insert_audit_event(&event, now)?;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::flows::Server;
 use crate::http::address;
 use crate::http::error::problem;
+use crate::http::home;
 use crate::http::kit::brand::Brand;
 use crate::http::rate_headers::{self, Standing};
 
@@ -138,6 +139,12 @@ pub async fn guard<B: MessageBody + 'static>(
     Ok(response)
 }
 
+/// The path below the issuer.
+fn relative_path(request: &HttpRequest) -> &str {
+    let base = request.app_data::<web::Data<Edge>>().map_or("", |edge| edge.base_path.as_str());
+    request.path().strip_prefix(base).unwrap_or(request.path())
+}
+
 /// actix answers a wrong method with nothing but `Allow` (RFC 9110 §15.5.6); this says it in words too.
 fn explain_method<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
@@ -146,8 +153,12 @@ fn explain_method<B: MessageBody + 'static>(
         return response.map_into_left_body();
     }
     let allow = response.headers().get(ALLOW).cloned();
-    let mut explained =
-        problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method");
+    let request = response.request();
+    let is_read = ["console", "account"].contains(&endpoint(relative_path(request)));
+    let page = if is_read { home::other_method(request) } else { None };
+    let for_machines =
+        || problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method");
+    let mut explained = page.unwrap_or_else(for_machines);
     if let Some(allow) = allow {
         explained.headers_mut().insert(ALLOW, allow);
     }

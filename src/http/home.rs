@@ -1,8 +1,9 @@
 //! `/`, and addresses where nothing is. A browser gets a page that leads on, everybody else what machines read.
 
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ACCEPT;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse};
 
 use crate::http::edge;
 use crate::http::kit::cell::Tone;
@@ -31,6 +32,23 @@ pub async fn show(desk: Desk) -> HttpResponse {
     let is_open = desk.edge.account || desk.edge.console;
     let page = if is_open { page.lead(desk.texts.say("home-lead")).block(ways_in(&desk)) } else { page };
     desk.plain(StatusCode::OK, &page)
+}
+
+/// The page of an address that takes other methods, for those who read pages; None for everybody else.
+pub fn other_method(request: &HttpRequest) -> Option<HttpResponse> {
+    if !is_browser(request) {
+        return None;
+    }
+    let desk = Desk::from_request(request, &mut Payload::None).into_inner().ok()?;
+    let page = Page::new("", desk.texts.say("method-title"))
+        .notice(Tone::Warn, desk.texts.say("method-text"))
+        .block(ways_in(&desk));
+    Some(desk.plain(StatusCode::METHOD_NOT_ALLOWED, &page))
+}
+
+/// `GET /console/` and `/account/`: to the address without the end.
+pub async fn without_end(desk: Desk) -> HttpResponse {
+    desk.go(desk.path().trim_end_matches('/'))
 }
 
 /// Whatever no route takes.

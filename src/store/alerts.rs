@@ -102,6 +102,11 @@ impl StoreConnection {
         Ok(Page::from_rows(rows, page.limit, |alert: &Alert| alert.id.clone()))
     }
 
+    /// How many alerts there were from this time on.
+    pub fn count_alerts(&mut self, since: DateTime<Utc>) -> Result<i64, StoreError> {
+        Ok(alerts::table.filter(alerts::occurred_at.ge(to_micros(since))).count().get_result(self)?)
+    }
+
     /// Removes alerts made before `until`, at most `limit`; answers how many.
     pub fn purge_alerts(&mut self, until: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         let ids: Vec<String> =

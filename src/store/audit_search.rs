@@ -112,6 +112,10 @@ impl StoreConnection {
                     }
                     places.extend(values.into_iter().map(|value| Some((column, value))));
                 }
+                for column in [Column::Actor, Column::Target] {
+                    let place = by(column, &filter.person);
+                    places.extend(place.filter(|place| !places.contains(&Some(place.clone()))).map(Some));
+                }
                 Ok(places)
             }
         }

@@ -166,16 +166,17 @@ impl Statement {
         }
         if let Some(search) = &filter.search {
             // A place by value is what the search means already, unless it was named for another reason.
-            let is_meant = place.is_some_and(|(_, value)| begins(value, search)) && named(filter).is_none();
-            if !is_meant {
-                self.search(search);
+            let is_theirs = |value: &String| filter.person.as_ref() == Some(value);
+            let is_meant = place.is_some_and(|(_, value)| begins(value, search) || is_theirs(value));
+            if !is_meant || named(filter).is_some() {
+                self.search(search, filter.person.as_deref());
                 count += 1;
             }
         }
         count
     }
 
-    fn search(&mut self, search: &str) {
+    fn search(&mut self, search: &str, person: Option<&str>) {
         let length = i64::try_from(search.chars().count()).unwrap_or(i64::MAX);
         let is_prefix = search.chars().count() >= MIN_PREFIX;
         self.push(" AND (");
@@ -189,6 +190,9 @@ impl Statement {
                 self.push(&format!("{name} = "));
             }
             self.text(search);
+        }
+        for (name, person) in ["actor_id", "target_id"].into_iter().filter_map(|name| Some((name, person?))) {
+            self.push(&format!(" OR {name} = ")).text(person);
         }
         self.push(")");
     }

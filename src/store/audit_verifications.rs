@@ -78,9 +78,28 @@ impl StoreConnection {
     /// Adds a verification, and forgets the oldest; a [`StoreError::Conflict`] when one of this number is there already.
     pub fn insert_audit_verification(&mut self, verification: &AuditVerification) -> Result<(), StoreError> {
         diesel::insert_into(audit_verifications::table).values(VerificationRow::from(verification)).execute(self)?;
+        // What is known of a break must not be pushed out by many looks at the latest events.
+        let telling = self.list_telling_audit_verifications()?;
+        let telling: Vec<i64> = telling.into_iter().map(|verification| verification.number).collect();
         let old = audit_verifications::number.le(verification.number - KEPT);
+        let old = old.and(audit_verifications::number.ne_all(telling));
         diesel::delete(audit_verifications::table.filter(old)).execute(self)?;
         Ok(())
+    }
+
+    /// The last verification that found the chain broken, and the last of the whole chain that has ended, however old.
+    pub fn list_telling_audit_verifications(&mut self) -> Result<Vec<AuditVerification>, StoreError> {
+        let rows = || audit_verifications::table.select(VerificationRow::as_select());
+        let broken = audit_verifications::state.eq(VerificationState::Broken.as_str());
+        let last: Option<VerificationRow> =
+            rows().filter(broken).order(audit_verifications::number.desc()).first(self).optional()?;
+        let ended = audit_verifications::state.ne(VerificationState::Running.as_str());
+        let whole: Option<VerificationRow> = rows()
+            .filter(audit_verifications::began_with.eq(0).and(ended))
+            .order(audit_verifications::number.desc())
+            .first(self)
+            .optional()?;
+        Ok(last.into_iter().chain(whole).map(AuditVerification::from).collect())
     }
 
     /// Moves a running verification on from this place; true if this call did it.

@@ -95,15 +95,25 @@ impl StoreConnection {
         Ok(diesel::update(current).set(end).execute(self)? == 1)
     }
 
-    /// Brings forward the end of keys of this algorithm that already have one; answers how many.
-    pub fn shorten_signing_keys(&mut self, alg: SigningAlg, expires_at: DateTime<Utc>) -> Result<usize, StoreError> {
+    /// Ends now the signing of keys of this algorithm that would end later; what they signed stays good as long as it was to.
+    pub fn retire_signing_keys(&mut self, alg: SigningAlg, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let signing = signing_keys::table
+            .filter(signing_keys::alg.eq(alg.as_str()))
+            .filter(signing_keys::retired_at.gt(to_micros(now)));
+        diesel::update(signing).set(signing_keys::retired_at.eq(Some(to_micros(now)))).execute(self)?;
+        Ok(())
+    }
+
+    /// Brings forward the end of keys of this algorithm that already have one.
+    pub fn shorten_signing_keys(&mut self, alg: SigningAlg, expires_at: DateTime<Utc>) -> Result<(), StoreError> {
         let end = to_micros(expires_at);
         let retired = signing_keys::table
             .filter(signing_keys::alg.eq(alg.as_str()))
             .filter(signing_keys::retired_at.is_not_null())
             .filter(signing_keys::expires_at.gt(end));
         let set = (signing_keys::retired_at.eq(Some(end)), signing_keys::expires_at.eq(Some(end)));
-        Ok(diesel::update(retired).set(set).execute(self)?)
+        diesel::update(retired).set(set).execute(self)?;
+        Ok(())
     }
 
     /// Removes a key that expired before `until`; true when this call did it.

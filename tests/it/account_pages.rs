@@ -322,7 +322,7 @@ fn personal_tokens_are_made_and_revoked(engine: Engine) {
     let none = send(&browser, &new, path, &[("name", "Script"), ("lifetime", "3600")]);
     assert_has(&none, &["choose at least one scope", "value=\"Script\""]);
     let long = [("name", "Script"), ("lifetime", "999999999"), ("scope", "orders:read")];
-    assert_has(&send(&browser, &new, path, &long), &["must end within 1day"]);
+    assert_has(&send(&browser, &new, path, &long), &["must end within 1 day"]);
     let fields = [("name", "Script"), ("lifetime", "3600"), ("scope", "orders:read")];
     let made = send(&browser, &new, path, &fields);
     assert_eq!(made.status, 200);

@@ -119,7 +119,7 @@ fn a_refused_form_comes_back_as_it_was(engine: Engine) {
         (vec![("name", "kept"), ("expiry", "never"), ("owner_kind", "service_account")], "name the service account"),
         (
             vec![("name", "kept"), ("expiry", "never"), ("owner_kind", "user"), ("owner", "nobody")],
-            "nothing at this address",
+            "there is no user of this name",
         ),
         (vec![("name", "kept"), ("expiry", "never"), ("more_scopes", "a\"b")], "scope token"),
     ] {
@@ -399,7 +399,7 @@ fn usage_of_a_client_is_shown_too(engine: Engine) {
     test.user("ada", &["owner"]);
     test.confidential();
     let (_, page) = visit(&test, "ada", "/console/clients/web/usage");
-    assert_has(&page, &["<h1>Usage</h1>", "Nothing was asked"]);
+    assert_has(&page, &["<h1>Usage</h1>", "Nothing was counted for this client"]);
 }
 
 fn the_overview_says_how_things_stand(engine: Engine) {

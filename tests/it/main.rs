@@ -44,6 +44,7 @@ mod console_escapes;
 mod console_people;
 mod console_settings;
 mod console_support;
+mod console_truth;
 mod denials;
 mod device;
 mod disable_scope;

@@ -110,7 +110,7 @@ fn what_cannot_be_made_is_refused(engine: Engine) {
     assert!(refusal(make("x", &[], 60)).contains("at least one scope"));
     assert!(refusal(make("x", &["a b"], 60)).contains("scope token"));
     for expires_in in [0, day + 1, u64::MAX] {
-        assert_eq!(refusal(make("x", &["orders:read"], expires_in)), "a personal token must end within 1day");
+        assert_eq!(refusal(make("x", &["orders:read"], expires_in)), "a personal token must end within 1 day");
     }
     assert!(make("x", &["orders:read"], day).is_ok());
     let shared = refusal(make("x", &["orders:read", "users:read"], 60));

@@ -72,6 +72,7 @@ access-keys-secret-old = Altes Geheimnis
 access-keys-secret-current = Jetziges Geheimnis
 access-keys-works-until = Gilt bis
 access-keys-old-unused = Seit dem Wechsel hat niemand das alte Geheimnis benutzt. Sie können ihn jetzt abschließen.
+access-keys-old-used-elsewhere = Das alte Geheimnis wird noch benutzt, auch von Adressen, die hier nicht bekannt sind. Ändern Sie es dort, bevor Sie abschließen.
 access-keys-old-used = { $places ->
     [one] Das alte Geheimnis wird noch benutzt, von einer Adresse. Ändern Sie es dort, bevor Sie abschließen.
    *[other] Das alte Geheimnis wird noch benutzt, von { $places } Adressen. Ändern Sie es dort, bevor Sie abschließen.
@@ -80,12 +81,13 @@ access-keys-rotating = Dieser Schlüssel wird gerade gewechselt: Das alte Geheim
 access-keys-used-from = Von wo er benutzt wird
 access-keys-never-used = Er wurde nie benutzt. Sobald das geschieht, sehen Sie, von wo.
 access-keys-from = Adresse
-access-keys-elsewhere = andere Adressen
+access-keys-elsewhere = andere oder unbekannte Adressen
 access-keys-uses = Male
 access-keys-first-used = Zuerst benutzt
 
 access-keys-rotate = Geheimnis wechseln
 access-keys-rotate-text = „{ $name }“ bekommt ein neues Geheimnis, das einmal gezeigt wird. Das alte gilt noch für die Übergangszeit, damit Sie es überall ändern können.
+access-keys-rotate-again = Dieser Schlüssel wird schon gewechselt: Das Geheimnis von davor, das bis { $time } gelten sollte, endet sofort. Höchstens zwei Geheimnisse gelten zugleich.
 access-keys-rotated-title = Neues Geheimnis
 access-keys-grace = Übergangszeit
 access-keys-grace-hint = Wie lange das alte Geheimnis noch gilt.
@@ -104,6 +106,8 @@ access-keys-delete-text = „{ $name }“ ist endgültig weg, mit seinen Geheimn
 usage-title = Nutzung
 usage-lead = Einige Sekunden alt. Tage sind die von UTC.
 usage-empty = In diesen Tagen wurde damit nichts angefragt. Benutzen Sie es einmal, und Sie sehen es hier nach Sekunden.
+usage-empty-client = Für diesen Client wurde in diesen Tagen nichts gezählt. Gezählt wird, was mit ihm oder mit seinen eigenen Tokens bei der Admin-API und bei APIs angefragt wird, die diesen Server fragen oder ihm berichten; Anfragen nach Tokens nicht.
+usage-further = { $number } weitere
 usage-show-days = { $days } Tage
 usage-by-day = Anfragen je Tag
 usage-day = Tag (UTC)

@@ -43,6 +43,7 @@ overview-latency = Antwortzeit
 overview-size = Größe
 overview-jobs = Aufgaben
 overview-well = gut
+overview-log-broken = fand das Protokoll beschädigt
 overview-failing = scheitert seit
 overview-failing-jobs = scheitert: { $jobs }
 overview-not-yet = noch nicht gelaufen

@@ -38,6 +38,30 @@ error-throttled = Zu viele Versuche. Versuchen Sie es in { $seconds } Sekunden n
 error-not-allowed = Ihre Rollen erlauben dies nicht: Es braucht { $scope }.
 error-not-found = Unter dieser Adresse gibt es nichts, oder es gehört Ihnen nicht.
 error-refused = Der Server hat dies abgelehnt: { $reason }.
+span-year = { $number ->
+    [one] { $number } Jahr
+   *[other] { $number } Jahren
+}
+span-month = { $number ->
+    [one] { $number } Monat
+   *[other] { $number } Monaten
+}
+span-day = { $number ->
+    [one] { $number } Tag
+   *[other] { $number } Tagen
+}
+span-hour = { $number ->
+    [one] { $number } Stunde
+   *[other] { $number } Stunden
+}
+span-minute = { $number ->
+    [one] { $number } Minute
+   *[other] { $number } Minuten
+}
+span-second = { $number ->
+    [one] { $number } Sekunde
+   *[other] { $number } Sekunden
+}
 
 done-created = Es wurde erstellt.
 done-saved = Die Änderungen wurden gespeichert.
@@ -113,5 +137,7 @@ home-lead = Melden Sie sich an, um Ihr Konto zu verwalten.
 home-account = Ihr Konto
 home-console = Konsole für Betreiber
 not-found-title = Hier ist nichts
+method-title = Hier gibt es nichts zu sehen
+method-text = Diese Adresse nimmt nur, was ein Formular schickt. Gehen Sie zur Seite des Formulars.
 rejected-title = Anfrage abgelehnt
 rejected-advice = Gehen Sie zur Anwendung zurück, die Sie hierher geschickt hat, und versuchen Sie es noch einmal. Geschieht es wieder, sagen Sie ihren Entwicklern, was hier steht.

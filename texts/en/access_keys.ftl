@@ -72,6 +72,7 @@ access-keys-secret-old = Old secret
 access-keys-secret-current = Current secret
 access-keys-works-until = Works until
 access-keys-old-unused = Nobody has used the old secret since the rotation. You can finish it now.
+access-keys-old-used-elsewhere = The old secret is still used, also from addresses that are not known here. Change it there before you finish.
 access-keys-old-used = { $places ->
     [one] The old secret is still used, from one address. Change it there before you finish.
    *[other] The old secret is still used, from { $places } addresses. Change it there before you finish.
@@ -80,12 +81,13 @@ access-keys-rotating = This key is being rotated: the old secret still works. �
 access-keys-used-from = From where it is used
 access-keys-never-used = It was never used. As soon as it is, you see from where.
 access-keys-from = Address
-access-keys-elsewhere = other addresses
+access-keys-elsewhere = other or unknown addresses
 access-keys-uses = Times
 access-keys-first-used = First used
 
 access-keys-rotate = Rotate the secret
 access-keys-rotate-text = “{ $name }” gets a new secret, which is shown once. The old one goes on working for the grace period, so that you can change it everywhere.
+access-keys-rotate-again = This key is being rotated already: the secret from before, which was to work until { $time }, ends at once. At most two secrets work at a time.
 access-keys-rotated-title = New secret
 access-keys-grace = Grace period
 access-keys-grace-hint = For how long the old secret goes on working.
@@ -104,6 +106,8 @@ access-keys-delete-text = “{ $name }” is gone for good, with its secrets. Wh
 usage-title = Usage
 usage-lead = Some seconds late. Days are those of UTC.
 usage-empty = Nothing was asked with this credential in these days. Use it once, and you see it here within seconds.
+usage-empty-client = Nothing was counted for this client in these days. Counted is what is asked with it, or with tokens that it holds for itself, of the admin API and of APIs that ask this server or report to it; requests for tokens are not.
+usage-further = { $number } further
 usage-show-days = { $days } days
 usage-by-day = Requests by day
 usage-day = Day (UTC)

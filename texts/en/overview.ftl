@@ -43,6 +43,7 @@ overview-latency = Latency
 overview-size = Size
 overview-jobs = Jobs
 overview-well = well
+overview-log-broken = found the audit log broken
 overview-failing = fails since
 overview-failing-jobs = fails: { $jobs }
 overview-not-yet = not run yet

@@ -38,6 +38,30 @@ error-throttled = Too many attempts. Try again in { $seconds } seconds.
 error-not-allowed = Your roles do not allow this: it needs { $scope }.
 error-not-found = There is nothing at this address, or it is not yours.
 error-refused = The server refused this: { $reason }.
+span-year = { $number ->
+    [one] { $number } year
+   *[other] { $number } years
+}
+span-month = { $number ->
+    [one] { $number } month
+   *[other] { $number } months
+}
+span-day = { $number ->
+    [one] { $number } day
+   *[other] { $number } days
+}
+span-hour = { $number ->
+    [one] { $number } hour
+   *[other] { $number } hours
+}
+span-minute = { $number ->
+    [one] { $number } minute
+   *[other] { $number } minutes
+}
+span-second = { $number ->
+    [one] { $number } second
+   *[other] { $number } seconds
+}
 
 done-created = It has been created.
 done-saved = The changes have been saved.
@@ -113,5 +137,7 @@ home-lead = Sign in to manage your account.
 home-account = Your account
 home-console = Console for operators
 not-found-title = Nothing is here
+method-title = Nothing to see here
+method-text = This address only takes what a form sends. Go to the page of the form.
 rejected-title = Request rejected
 rejected-advice = Go back to the application that sent you here and try again. If it happens again, tell its developers what this page says.

@@ -7,6 +7,7 @@ use crate::domain::client::Status;
 use crate::domain::denial::Denial;
 use crate::domain::project::check_texts;
 use crate::domain::role;
+use crate::domain::text::span;
 use crate::flows::access_keys::{bounds, own};
 use crate::flows::caller::Caller;
 use crate::flows::error::{FlowError, FlowResult};
@@ -80,7 +81,7 @@ fn check_expiry(server: &Server, key: &AccessKey) -> Result<(), Denial> {
         |most| key.expires_at.and_then(|end| (end - key.created_at).to_std().ok()).is_some_and(|life| life <= most);
     match server.config.access_keys.max_lifetime {
         Some(most) if !within(most) => {
-            refuse(&format!("an access key must expire within {} of its creation", humantime::format_duration(most)))
+            refuse(&format!("an access key must expire within {} of its creation", span(most)))
         }
         _ => Ok(()),
     }

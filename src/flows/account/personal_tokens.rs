@@ -13,6 +13,7 @@ use crate::domain::ids::{PersonalTokenId, UserId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::personal_token::PersonalToken;
 use crate::domain::project::check_texts;
+use crate::domain::text::span;
 use crate::flows::account::{Carrier, Person, grantable};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::flows::token::{self, Authority, Draft};
@@ -142,7 +143,7 @@ fn check(server: &Server, person: &Person, new: &NewPersonalToken) -> FlowResult
     check_texts(&new.name, "").map_err(|text| Denial::InvalidMember(text.to_owned()))?;
     let most = max_lifetime(server);
     if new.expires_in == 0 || new.expires_in > most.as_secs() {
-        return refuse(format!("a personal token must end within {}", humantime::format_duration(most)));
+        return refuse(format!("a personal token must end within {}", span(most)));
     }
     let scope = access_keys::scope_of(&new.scopes)?;
     if scope.is_empty() {

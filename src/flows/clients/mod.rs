@@ -26,7 +26,7 @@ use crate::domain::client::{Client, ClientSecret, Status};
 use crate::domain::client_list::{ClientFilter, ClientOrder};
 use crate::domain::denial::Denial;
 use crate::domain::grant::RevocationReason;
-use crate::domain::ids::ClientId;
+use crate::domain::ids::{ClientId, is_no_address};
 use crate::domain::page::{Page, PageRequest};
 use crate::flows::access_keys::said;
 use crate::flows::caller::Caller;
@@ -53,6 +53,11 @@ pub(super) fn prepare(server: &Server, caller: &Caller, mut members: ClientMembe
     };
     if ClientId::is_reserved(&client_id) {
         return Err(Denial::InvalidMember("client_id must not start with ak_, pt_, sa_ or wf_".to_owned()).into());
+    }
+    if is_no_address(&client_id) {
+        return Err(
+            Denial::InvalidMember("client_id must not be new, . or .. (no page could show it)".to_owned()).into()
+        );
     }
     if server.store.read(|connection| connection.is_client_deleted(&client_id))? {
         let text = "there was a client of this client_id, which is deleted: an identifier is not used twice";

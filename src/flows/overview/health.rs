@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::counters::job_board::JobState;
-use crate::domain::signing_key::SigningKeyState;
+use crate::domain::signing_key::{SigningKeyState, standings};
 use crate::flows::Server;
 use crate::flows::error::FlowResult;
 use crate::store::StoreConnection;
@@ -83,8 +83,9 @@ fn database(server: &Server) -> FlowResult<DatabaseHealth> {
 
 fn signing_keys(server: &Server) -> FlowResult<Vec<SigningKeyHealth>> {
     let (now, interval) = (server.clock.now(), server.config.signing_keys.rotation_interval);
-    let keys: Vec<_> = server.store.read(|connection| connection.list_signing_keys())?;
-    let of = |state| keys.iter().map(|row| &row.key).filter(move |key| key.state(now) == state);
+    let rows = server.store.read(|connection| connection.list_signing_keys())?;
+    let keys = standings(rows.into_iter().map(|row| row.key).collect(), now);
+    let of = |wanted| keys.iter().filter(move |(_, state)| *state == wanted).map(|(key, _)| key);
     let mut active: Vec<_> = of(SigningKeyState::Active)
         .map(|key| {
             let next = of(SigningKeyState::Pending).find(|next| next.alg == key.alg);

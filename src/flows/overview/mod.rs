@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use crate::counters::near_limits::NearLimit;
 use crate::domain::alert::{Alert, AlertFilter};
+use crate::domain::audit_verification::AuditVerification;
 use crate::domain::hour_figures::{HourFigure, hour_of, start_of};
 use crate::domain::page::PageRequest;
 use crate::flows::Server;
+use crate::flows::audit_verifications;
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 
@@ -58,6 +60,16 @@ impl OverviewHour {
     }
 }
 
+/// A credential near one of its limits, with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct NamedNearLimit {
+    /// Its name; null where it is gone.
+    pub name: Option<String>,
+    /// Which, and how near.
+    #[serde(flatten)]
+    pub near: NearLimit,
+}
+
 /// A credential that asked much.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct BusyCredential {
@@ -79,7 +91,7 @@ pub struct Activity {
     /// Who asked most in these hours, of those that were among the busiest each time that usage was written.
     pub busiest: Vec<BusyCredential>,
     /// Who came to 80 % of a limit in the last hour, as this one instance has seen it since it started.
-    pub near_limits: Vec<NearLimit>,
+    pub near_limits: Vec<NamedNearLimit>,
 }
 
 /// How the server fares. A part that the caller may not see is null.
@@ -93,6 +105,11 @@ pub struct Overview {
     pub credentials: Option<Credentials>,
     /// The latest of seven days; with the scope `alerts:read`.
     pub alerts: Option<Vec<Alert>>,
+    /// How many alerts there were in these seven days; with the scope `alerts:read`.
+    pub alerts_total: Option<i64>,
+    /// What a verification of the audit log found broken, until one of the whole log finds it whole; with the scope
+    /// `audit-events:read`.
+    pub audit_broken: Option<AuditVerification>,
     /// With the scope `signing-keys:read`.
     pub health: Option<Health>,
 }
@@ -103,11 +120,14 @@ pub fn show(server: &Server, caller: &Caller) -> FlowResult<Overview> {
     let may = |scope: &'static str| caller.require(scope).is_ok();
     let (alerts, keys) = (may("alerts:read"), may("signing-keys:read"));
     let credentials = may("access-keys:read") && may("clients:read");
+    let chain = may("audit-events:read").then(|| audit_verifications::state(server, caller)).transpose()?;
     Ok(Overview {
         at: server.clock.now(),
         activity: Some(activity(server)?),
         credentials: credentials.then(|| credentials::show(server, MOST)).transpose()?,
         alerts: alerts.then(|| latest_alerts(server)).transpose()?,
+        alerts_total: alerts.then(|| count_alerts(server)).transpose()?,
+        audit_broken: chain.and_then(|chain| chain.broken),
         health: keys.then(|| health::show(server)).transpose()?,
     })
 }
@@ -141,6 +161,10 @@ fn activity(server: &Server) -> FlowResult<Activity> {
     });
     let mut near_limits = server.near_limits.list(now);
     near_limits.truncate(most);
+    let near_limits = near_limits
+        .into_iter()
+        .map(|near| Ok(NamedNearLimit { name: name_of(server, &near.credential_id)?, near }))
+        .collect::<FlowResult<_>>()?;
     Ok(Activity { hours, busiest: named.collect::<FlowResult<_>>()?, near_limits })
 }
 
@@ -161,4 +185,9 @@ fn latest_alerts(server: &Server) -> FlowResult<Vec<Alert>> {
     let filter = AlertFilter { since: Some(server.clock.now() - NEWS), ..AlertFilter::default() };
     let page = PageRequest::new(None, Some(MOST));
     Ok(server.store.read(|connection| connection.list_alerts(&filter, &page))?.items)
+}
+
+fn count_alerts(server: &Server) -> FlowResult<i64> {
+    let since = server.clock.now() - NEWS;
+    Ok(server.store.read(|connection| connection.count_alerts(since))?)
 }

@@ -11,6 +11,7 @@ mod usage;
 use actix_web::web;
 
 use crate::http::edge::Edge;
+use crate::http::home;
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::texts::Texts;
 use crate::protocol::params::Params;
@@ -22,6 +23,7 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
         return;
     }
     config
+        .service(web::resource("/account/").route(web::get().to(home::without_end)))
         .configure(profile::routes)
         .configure(password::routes)
         .configure(sessions::routes)

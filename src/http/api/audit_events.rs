@@ -80,6 +80,7 @@ pub fn filter(
         since: time("since")?,
         until: time("until")?,
         search: text("q")?.map(|search| search.trim().to_owned()).filter(|search| !search.is_empty()),
+        person: None,
         oldest_first: word("order", &["newest", "oldest"])?.as_deref() == Some("oldest"),
     })
 }

@@ -12,7 +12,7 @@ use crate::flows::Server;
 use crate::flows::access_keys::{self, OwnerNames};
 use crate::http::console::access_keys_form::{MANY_PROJECTS, environments, projects};
 use crate::http::console::{access_keys_edit, access_keys_life, access_keys_secrets};
-use crate::http::kit::cell::{Cell, Tone};
+use crate::http::kit::cell::{self, Cell, Tone};
 use crate::http::kit::desk::{Desk, Shown};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::page::Page;
@@ -66,6 +66,8 @@ pub fn owner(texts: Texts, owner: Option<&Owner>, names: &OwnerNames) -> Cell {
     Cell::text(texts.say_with(kind, "name", names.of(owner)))
 }
 
+/// Most characters of a name in a list.
+const MOST_NAME: usize = 80;
 /// Most projects of a key that a list names.
 const MOST_PROJECTS: usize = 5;
 
@@ -177,10 +179,14 @@ fn row(server: &Server, texts: Texts, key: &AccessKey, names: &OwnerNames) -> Ve
         (Some(at), Some(address)) => Cell::Several(vec![Cell::Time(at), Cell::code(address.to_string())]),
     };
     vec![
-        Cell::link(format!("{HOME}/{}", key.id), key.name.as_str()),
+        // The whole name is on the page of the key.
+        Cell::link(format!("{HOME}/{}", key.id), cell::cut(&key.name, MOST_NAME)),
         Cell::code(&key.masked),
         standing(texts, key, server.clock.now()),
-        owner(texts, key.owner.as_ref(), names),
+        match owner(texts, key.owner.as_ref(), names) {
+            Cell::Text(owner) => Cell::Text(cell::cut(&owner, MOST_NAME)),
+            owner => owner,
+        },
         projects_of(texts, key, MOST_PROJECTS),
         Cell::text(&key.environment),
         Cell::Time(key.created_at),

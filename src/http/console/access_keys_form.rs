@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, Utc};
 use ipnet::IpNet;
 
-use crate::domain::access_key::{AccessKey, Owner};
+use crate::domain::access_key::AccessKey;
 use crate::domain::denial::Denial;
 use crate::domain::page::PageRequest;
 use crate::domain::role::{self, is_admin_api_scope};
@@ -11,17 +11,22 @@ use crate::flows::access_keys::{AccessKeyEdit, NewAccessKey};
 use crate::flows::caller::Caller;
 use crate::flows::error::FlowResult;
 use crate::flows::member::network;
-use crate::flows::{Server, clients, configured, projects as project_flows, service_accounts, users};
-use crate::http::kit::day;
+use crate::flows::{Server, configured, projects as project_flows};
+use crate::http::console::access_keys_owner::{owner, owner_fields};
 use crate::http::kit::form::{Choice, Field};
 use crate::http::kit::texts::Texts;
+use crate::http::kit::{cell, day};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Resource;
 
-/// Most scopes offered to be ticked; what is beyond is typed.
-const MOST_SCOPES: usize = 80;
-/// Most projects offered to be ticked; what is beyond is typed.
-const MOST_PROJECTS: usize = 100;
+/// Most octets of the page that scopes to be ticked take; what is beyond is typed.
+const SCOPES_ROOM: usize = 36_000;
+/// Most octets that projects to be ticked take.
+const PROJECTS_ROOM: usize = 24_000;
+/// What a choice takes besides its texts: tags, names, and what ties them together.
+const CHOICE: usize = 330;
+/// Most characters shown of a description.
+const MOST_DESCRIPTION: usize = 200;
 /// As many projects as are read at once; where there are so many, there may be more.
 pub const MANY_PROJECTS: usize = 200;
 /// Days after which a key may end, as offered.
@@ -79,19 +84,34 @@ impl Choices {
     }
 }
 
+/// The choices there is room for. A name is written twice: as it is sent, and as it is read.
+fn within(room: usize, choices: impl IntoIterator<Item = Choice>) -> Vec<Choice> {
+    let size = |choice: &Choice| {
+        CHOICE + cell::written(&choice.value) + cell::written(&choice.label) + cell::written(&choice.hint)
+    };
+    let mut left = room;
+    let fits = |choice: &Choice| {
+        let rest = left.checked_sub(size(choice));
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    choices.into_iter().take_while(fits).collect()
+}
+
 fn is_of_openid(name: &str) -> bool {
     crate::domain::standard_claims::OPENID_SCOPES.iter().any(|(known, _)| *known == name)
 }
 
 fn scope_fields(texts: Texts, choices: &Choices, held: &[&str]) -> [Field; 2] {
-    let offered = choices.scopes.iter().take(MOST_SCOPES);
-    let is_offered = |token: &&str| choices.scopes.iter().take(MOST_SCOPES).any(|(name, _)| name == token);
-    let other: Vec<&str> = held.iter().copied().filter(|token| !is_offered(token)).collect();
-    let ticked = offered.map(|(name, description)| {
-        Choice::new(name, name).hint(texts.of_domain(description)).chosen(held.contains(&name.as_str()))
+    let offered = choices.scopes.iter().map(|(name, description)| {
+        let description = cell::cut(&texts.of_domain(description), MOST_DESCRIPTION);
+        Choice::new(name, name).hint(description).chosen(held.contains(&name.as_str()))
     });
+    let offered = within(SCOPES_ROOM, offered);
+    let is_offered = |token: &&str| offered.iter().any(|choice| choice.value == *token);
+    let other: Vec<&str> = held.iter().copied().filter(|token| !is_offered(token)).collect();
     [
-        Field::checkboxes("scope", texts.say("access-keys-scopes"), ticked.collect())
+        Field::checkboxes("scope", texts.say("access-keys-scopes"), offered.clone())
             .hint(texts.say("access-keys-scopes-hint")),
         Field::text("more_scopes", texts.say("access-keys-more-scopes"), other.join(" "))
             .hint(texts.say("access-keys-more-scopes-hint")),
@@ -105,17 +125,13 @@ fn project_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> V
         ("chosen", "access-keys-projects-chosen", !held.is_empty()),
     ];
     let kinds = kinds.map(|(value, label, chosen)| Choice::new(value, texts.say(label)).chosen(chosen));
-    let offered: Vec<Choice> = choices
-        .projects
-        .iter()
-        .take(MOST_PROJECTS)
-        .map(|(id, name)| {
-            Choice::new(id, name).hint(if id == name { "" } else { id.as_str() }).chosen(held.contains(&id.as_str()))
-        })
-        .collect();
+    let offered = choices.projects.iter().map(|(id, name)| {
+        Choice::new(id, name).hint(if id == name { "" } else { id.as_str() }).chosen(held.contains(&id.as_str()))
+    });
+    let offered = within(PROJECTS_ROOM, offered);
     let is_offered = |id: &&str| offered.iter().any(|choice| choice.value == **id);
     let others: Vec<&str> = held.iter().copied().filter(|id| !is_offered(id)).collect();
-    let more = (choices.projects.len() > MOST_PROJECTS || !others.is_empty()).then(|| {
+    let more = (choices.projects.len() > offered.len() || !others.is_empty()).then(|| {
         Field::text("more_projects", texts.say("access-keys-more-projects"), others.join(" "))
             .hint(texts.say("access-keys-more-projects-hint"))
     });
@@ -182,21 +198,6 @@ fn limit_fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec
     fields
 }
 
-fn owner_fields(texts: Texts) -> [Field; 2] {
-    let kinds = [
-        ("platform", "access-keys-for-platform"),
-        ("self", "access-keys-for-self"),
-        ("service_account", "access-keys-for-service-account"),
-        ("client", "access-keys-for-client"),
-        ("user", "access-keys-for-user"),
-    ];
-    let kinds = kinds.map(|(value, label)| Choice::new(value, texts.say(label)).chosen(value == "self"));
-    [
-        Field::select("owner_kind", texts.say("column-owner"), kinds.into()),
-        Field::text("owner", texts.say("access-keys-owner-name"), "").hint(texts.say("access-keys-owner-name-hint")),
-    ]
-}
-
 /// The fields; those of an existing key are filled, and lack what cannot be changed.
 pub fn fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec<Field> {
     let name = key.map(|key| key.name.as_str()).unwrap_or_default();
@@ -218,7 +219,7 @@ pub fn fields(texts: Texts, choices: &Choices, key: Option<&AccessKey>) -> Vec<F
     fields
 }
 
-fn text<'a>(form: &'a Params, name: &'static str) -> &'a str {
+pub(super) fn text<'a>(form: &'a Params, name: &'static str) -> &'a str {
     form.optional(name).ok().flatten().unwrap_or_default().trim()
 }
 
@@ -227,7 +228,7 @@ fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn refuse(text: &str) -> Denial {
+pub(super) fn refuse(text: &str) -> Denial {
     Denial::InvalidMember(text.to_owned())
 }
 
@@ -276,30 +277,6 @@ fn expiry(form: &Params, now: DateTime<Utc>) -> Result<Option<Option<DateTime<Ut
             end.map(|end| Some(Some(end))).ok_or_else(|| refuse("expiry must be one of those offered"))
         }
     }
-}
-
-fn owner(server: &Server, caller: &Caller, form: &Params) -> FlowResult<Option<Owner>> {
-    let name = text(form, "owner");
-    let needs_name = |kind: &str| {
-        if name.is_empty() { Err(refuse(&format!("name the {kind} that the key is for"))) } else { Ok(()) }
-    };
-    Ok(match text(form, "owner_kind") {
-        "platform" => None,
-        "service_account" => {
-            needs_name("service account")?;
-            Some(Owner::ServiceAccount(service_accounts::show(server, caller, name)?.id.0))
-        }
-        "client" => {
-            needs_name("client")?;
-            Some(Owner::Client(clients::show(server, caller, name)?.client_id.0))
-        }
-        "user" => {
-            needs_name("user")?;
-            Some(Owner::User(users::show(server, caller, name)?.id.0))
-        }
-        "" | "self" => caller.owner.clone(),
-        _ => return Err(refuse("choose whose key it is").into()),
-    })
 }
 
 /// The key that a form asks for.

@@ -14,7 +14,7 @@ use crate::flows::console::{Visit, require_proof};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::http::console::access_keys::{HOME, WRITE, home, limits, owner, projects_of, standing};
 use crate::http::console::access_keys_edit::secret_page;
-use crate::http::kit::cell::{Button, Cell, Tone};
+use crate::http::kit::cell::{self, Button, Cell, Tone};
 use crate::http::kit::confirm::{Confirm, check_typed, chosen_grace};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field};
@@ -179,7 +179,23 @@ fn grace_field(texts: Texts, most: Duration) -> Field {
     Field::select("grace", texts.say("access-keys-grace"), choices.collect()).hint(texts.say("access-keys-grace-hint"))
 }
 
-fn confirm_page(desk: &Desk, guest: &Guest, key: &AccessKey, what: What, typed: Option<&Params>) -> Page {
+/// That a secret which was to work for longer ends: at most two work at a time.
+pub(super) fn rotation_notice(texts: Texts, until: Option<DateTime<Utc>>) -> Option<Block> {
+    let until = cell::in_utc(&until?);
+    Some(Block::Notice(Tone::Warn, texts.say_with("access-keys-rotate-again", "time", until)))
+}
+
+type Rotating = (AccessKey, Option<DateTime<Utc>>);
+
+/// The key that a page is about, and until when a replaced secret of it works.
+fn find(server: &Server, visit: &Visit, id: &str) -> FlowResult<Rotating> {
+    visit.caller.require(WRITE)?;
+    let key = access_keys::show(server, &visit.caller, id)?;
+    let until = access_keys::rotating_until(server, &key)?;
+    Ok((key, until))
+}
+
+fn confirm_page(desk: &Desk, guest: &Guest, (key, until): &Rotating, what: What, typed: Option<&Params>) -> Page {
     let (texts, path) = (desk.texts, format!("{HOME}/{}", key.id));
     let (title, text, submit) = match what {
         What::Rotate => ("access-keys-rotate", "access-keys-rotate-text", "action-rotate"),
@@ -197,17 +213,15 @@ fn confirm_page(desk: &Desk, guest: &Guest, key: &AccessKey, what: What, typed: 
         fields: is_rotation.then(|| grace_field(texts, desk.server.config.access_keys.max_grace)).into_iter().collect(),
         cancel: path.clone(),
     };
-    home(texts, texts.say(title)).below(path, key.name.as_str()).confirm(texts, guest, confirm, typed)
+    let page = home(texts, texts.say(title)).below(path, key.name.as_str());
+    let notice = rotation_notice(texts, *until).filter(|_| is_rotation);
+    notice.into_iter().fold(page, Page::block).confirm(texts, guest, confirm, typed)
 }
 
 async fn ask(desk: Desk, id: web::Path<String>, what: What) -> Shown {
     let id = id.into_inner();
-    let found = desk.read(move |server, visit| {
-        visit.caller.require(WRITE)?;
-        access_keys::show(server, &visit.caller, &id)
-    });
-    let (guest, key) = found.await?;
-    desk.page(&guest, confirm_page(&desk, &guest, &key, what, None))
+    let (guest, found) = desk.read(move |server, visit| find(server, visit, &id)).await?;
+    desk.page(&guest, confirm_page(&desk, &guest, &found, what, None))
 }
 
 /// What came of it: where to go and what to say there, or the page of the new secret.
@@ -241,21 +255,21 @@ fn carry_out(
 
 async fn act(desk: Desk, id: web::Path<String>, payload: web::Payload, what: What) -> Shown {
     let id = id.into_inner();
-    let sent =
-        desk.submit(payload, move |server, visit, form| -> FlowResult<(AccessKey, Result<Outcome, FlowError>)> {
-            visit.caller.require(WRITE)?;
-            let key = access_keys::show(server, &visit.caller, &id)?;
-            let outcome = carry_out(server, visit, form, (&key, what));
-            Ok((key, outcome))
-        });
+    let sent = desk.submit(payload, move |server, visit, form| -> FlowResult<(Rotating, Result<Outcome, FlowError>)> {
+        let found = find(server, visit, &id)?;
+        let outcome = carry_out(server, visit, form, (&found.0, what));
+        Ok((found, outcome))
+    });
     let Sent { guest, form, result } = sent.await?;
     match result {
-        Ok((key, Ok(Outcome::Done(word)))) => {
+        Ok(((key, _), Ok(Outcome::Done(word)))) => {
             let path = if what == What::Delete { HOME.to_owned() } else { format!("{HOME}/{}", key.id) };
             desk.done(&path, word)
         }
         Ok((_, Ok(Outcome::Made(made)))) => desk.page(&guest, secret_page(&desk, "access-keys-rotated-title", *made)),
-        Ok((key, Err(error))) => desk.again(&guest, confirm_page(&desk, &guest, &key, what, Some(&form)), &error).await,
+        Ok((found, Err(error))) => {
+            desk.again(&guest, confirm_page(&desk, &guest, &found, what, Some(&form)), &error).await
+        }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

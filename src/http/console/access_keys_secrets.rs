@@ -30,8 +30,10 @@ fn secret_blocks(texts: Texts, key: &AccessKey, secret: SecretInUse) -> Vec<Bloc
     let mut blocks = vec![Block::Heading(texts.say(heading)), Block::Facts(facts)];
     if is_old {
         let since = |at: DateTime<Utc>| key.rotated_at.is_none_or(|rotated| at > rotated);
-        let still = secret.used_from.iter().filter(|used| since(used.last_used_at)).count();
-        blocks.push(match still {
+        let still = || secret.used_from.iter().filter(|used| since(used.last_used_at));
+        let is_elsewhere = still().any(|used| used.address.is_empty());
+        blocks.push(match still().count() {
+            _ if is_elsewhere => Block::Notice(Tone::Warn, texts.say("access-keys-old-used-elsewhere")),
             0 => Block::Notice(Tone::Good, texts.say("access-keys-old-unused")),
             places => Block::Notice(Tone::Warn, texts.say_with("access-keys-old-used", "places", places)),
         });

@@ -82,7 +82,7 @@ fn facts(texts: Texts, detail: &Value) -> String {
         let key = format!("alerts-fact-{name}");
         let name = if texts.has(&key) { texts.say(&key) } else { name.clone() };
         match value {
-            Value::String(text) => format!("{name}: {text}"),
+            Value::String(text) => format!("{name}: {}", texts.of_domain(text)),
             value => format!("{name}: {value}"),
         }
     };

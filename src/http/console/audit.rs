@@ -2,17 +2,20 @@
 
 use actix_web::{HttpResponse, web};
 use chrono::DateTime;
+use fluent_bundle::FluentArgs;
 use url::form_urlencoded::Serializer;
 
 use crate::domain::audit_event::AuditEvent;
 use crate::domain::audit_filter::AuditFilter;
 use crate::domain::audit_verification::{AuditVerification, ChainState, VerificationState};
 use crate::domain::denial::Denial;
+use crate::domain::page::Page as Listed;
 use crate::flows::audit_export::{self, ExportFormat};
 use crate::flows::audit_verifications::{self, Beginning};
+use crate::flows::error::FlowError;
 use crate::flows::{Server, audit};
 use crate::http::api;
-use crate::http::kit::cell::{Button, Cell, Tone};
+use crate::http::kit::cell::{self, Button, Cell, Tone};
 use crate::http::kit::day;
 use crate::http::kit::desk::{Desk, Sent, Shown};
 use crate::http::kit::form::{Choice, Field};
@@ -47,9 +50,16 @@ async fn list(desk: Desk) -> Shown {
     let (guest, (found, chain)) = desk
         .read(move |server, visit| {
             let chain = audit_verifications::state(server, &visit.caller)?;
-            Ok((audit::list(server, &visit.caller, &filter?, &page)?, chain))
+            // What cannot be read is told above the form that holds it.
+            let found = filter.map(|filter| audit::list(server, &visit.caller, &filter, &page));
+            Ok((found.map_err(FlowError::from).flatten(), chain))
         })
         .await?;
+    let (found, refused) = match found {
+        Ok(found) => (found, None),
+        Err(error @ FlowError::Denied(_)) => (Listed { items: Vec::new(), next_cursor: None }, Some(error)),
+        Err(error) => return Ok(desk.error(Some(&guest), &error)),
+    };
     let columns =
         ["audit-when", "audit-action", "audit-outcome", "audit-actor", "audit-target", "audit-address", "audit-detail"];
     let is_continued = found.items.is_empty() && found.next_cursor.is_some();
@@ -64,7 +74,12 @@ async fn list(desk: Desk) -> Shown {
         .lead(texts.say("audit-lead"))
         .link(export("csv"), texts.say("audit-export-csv"))
         .link(export("jsonl"), texts.say("audit-export-jsonl"));
-    desk.page(&guest, chain_blocks(page, texts, &chain).table(table))
+    let is_said = query.all("done").contains(&"chain-verified");
+    let page = chain_blocks(page, texts, &chain, is_said).table(table);
+    match refused {
+        None => desk.page(&guest, page),
+        Some(error) => desk.again(&guest, page, &error).await,
+    }
 }
 
 fn without_cursor(query: &Params) -> Params {
@@ -140,10 +155,12 @@ fn filters(texts: Texts, query: &Params) -> Vec<Field> {
         .collect()
 }
 
-fn chain_blocks(page: Page, texts: Texts, chain: &ChainState) -> Page {
-    let page = match chain.last.as_ref().filter(|last| last.state != VerificationState::Whole) {
-        Some(broken) => page.block(Block::Notice(Tone::Bad, broken_text(texts, broken))),
-        None if !chain.is_sealed => page.block(Block::Notice(Tone::Bad, texts.say("audit-not-sealed"))),
+fn chain_blocks(page: Page, texts: Texts, chain: &ChainState, is_said: bool) -> Page {
+    // In the place of what was done: that the latest events are whole must not stand beside a log that is not.
+    let page = match &chain.broken {
+        Some(broken) => page.notice(Tone::Bad, broken_text(texts, broken)),
+        None if !chain.is_sealed => page.notice(Tone::Bad, texts.say("audit-not-sealed")),
+        None if chain.last.is_none() && is_said => page.notice(Tone::Warn, texts.say("audit-not-verified")),
         None => page,
     };
     let said = |verification: &Option<AuditVerification>| match verification {
@@ -163,6 +180,9 @@ fn chain_blocks(page: Page, texts: Texts, chain: &ChainState) -> Page {
         (texts.say("audit-chain-end"), Cell::number(chain.sequence)),
         (texts.say("audit-last-whole"), said(&chain.last_whole)),
     ];
+    if let Some(broken) = &chain.broken {
+        facts.push((texts.say("audit-break-found"), said(&Some(broken.clone()))));
+    }
     if chain.last.as_ref().map(|last| last.number) != chain.last_whole.as_ref().map(|last| last.number) {
         facts.push((texts.say("audit-last"), said(&chain.last)));
     }
@@ -183,10 +203,16 @@ fn chain_blocks(page: Page, texts: Texts, chain: &ChainState) -> Page {
     ]))
 }
 
-fn broken_text(texts: Texts, broken: &AuditVerification) -> String {
+/// What a verification found, and when.
+pub(super) fn broken_text(texts: Texts, broken: &AuditVerification) -> String {
     match &broken.broken {
-        Some(reason) => texts.say_with("audit-broken-because", "reason", reason.as_str()),
-        None => texts.say("audit-forged-text"),
+        Some(reason) if broken.state == VerificationState::Broken => {
+            let mut values = FluentArgs::new();
+            values.set("reason", texts.of_domain(reason));
+            values.set("time", cell::in_utc(&broken.checked_at));
+            texts.say_all("audit-broken-because", &values)
+        }
+        _ => texts.say("audit-forged-text"),
     }
 }
 

@@ -5,6 +5,7 @@ mod access_keys;
 mod access_keys_edit;
 mod access_keys_form;
 mod access_keys_life;
+mod access_keys_owner;
 mod access_keys_secrets;
 mod alerts;
 mod audit;
@@ -29,6 +30,7 @@ mod workflows;
 use actix_web::web;
 
 use crate::http::edge::Edge;
+use crate::http::home;
 
 /// The routes of the console, and of the session that it shares with the account pages.
 pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
@@ -43,6 +45,7 @@ pub fn routes(config: &mut web::ServiceConfig, edge: &Edge) {
     }
     config
         .service(web::resource("/console").route(web::get().to(overview::show)))
+        .service(web::resource("/console/").route(web::get().to(home::without_end)))
         .configure(access_keys::routes)
         .configure(usage::routes)
         .configure(sessions::routes)

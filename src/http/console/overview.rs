@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::domain::alert::Alert;
 use crate::domain::role;
-use crate::flows::overview::{self, Activity, Credentials, Health, JobHealth, Overview, TimedCredential};
+use crate::flows::overview::{
+    self, Activity, Credentials, Health, JobHealth, NamedNearLimit, Overview, TimedCredential,
+};
 use crate::http::console::alerts::rule;
+use crate::http::console::audit::broken_text;
 use crate::http::kit::cell::{Cell, Tone};
 use crate::http::kit::chart::{Chart, Step};
 use crate::http::kit::desk::{Desk, Shown};
@@ -25,13 +28,18 @@ pub async fn show(desk: Desk) -> Shown {
     let Some(overview) = overview else {
         return Ok(desk.go(nav::start(&desk.server.config, &guest.visit.caller.held)));
     };
-    let mut page = Page::new("/console", texts.say("nav-overview")).block(Block::Tiles(tiles(texts, &overview)));
-    let Overview { activity, credentials, alerts, health, .. } = overview;
+    let mut page = Page::new("/console", texts.say("nav-overview"));
+    if let Some(broken) = &overview.audit_broken {
+        page = page.notice(Tone::Bad, broken_text(texts, broken)).link("/console/audit", texts.say("nav-audit"));
+    }
+    let mut page = page.block(Block::Tiles(tiles(texts, &overview)));
+    let Overview { activity, credentials, alerts, health, audit_broken, .. } = overview;
+    let is_whole = audit_broken.is_none();
     let blocks = activity.map(|activity| activity_blocks(texts, activity)).into_iter().flatten();
     let blocks = blocks
         .chain(credentials.map(|credentials| credential_blocks(texts, credentials)).into_iter().flatten())
         .chain(alerts.map(|alerts| alert_block(texts, alerts)))
-        .chain(health.map(|health| health_blocks(texts, health)).into_iter().flatten());
+        .chain(health.map(|health| health_blocks(texts, health, is_whole)).into_iter().flatten());
     for block in blocks {
         page = page.block(block);
     }
@@ -58,9 +66,8 @@ fn tiles(texts: Texts, overview: &Overview) -> Vec<Tile> {
         tile("overview-errors", sum(|hour| hour.refused) + failed, note, tone, None);
         tile("overview-tokens", sum(|hour| hour.tokens), last_day(), Tone::Plain, None);
     }
-    if let Some(alerts) = &overview.alerts {
-        let tone = if alerts.is_empty() { Tone::Good } else { Tone::Warn };
-        let number = i64::try_from(alerts.len()).unwrap_or_default();
+    if let Some(number) = overview.alerts_total {
+        let tone = if number == 0 { Tone::Good } else { Tone::Warn };
         tile("nav-alerts", number, texts.say("overview-last-week"), tone, Some("/console/alerts"));
     }
     tiles
@@ -123,11 +130,11 @@ fn activity_blocks(texts: Texts, activity: Activity) -> Vec<Block> {
         Column::number(texts.say("overview-refused")),
     ];
     let busiest = table(texts, ("overview-busiest", "overview-busiest-none"), columns, busiest.collect());
-    let near = activity.near_limits.iter().map(|near| {
+    let near = activity.near_limits.iter().map(|NamedNearLimit { name, near }| {
         let state = if near.exceeded { (Tone::Bad, "overview-exceeded") } else { (Tone::Warn, "overview-near") };
         let window = if near.seconds == 60 { "access-keys-per-minute" } else { "access-keys-per-hour" };
         vec![
-            credential(&near.credential_id, Some(&near.credential_id)),
+            credential(&near.credential_id, name.as_deref()),
             Cell::text(texts.say_with(window, "number", near.limit)),
             Cell::number(near.used),
             Cell::Badge(state.0, texts.say(state.1)),
@@ -198,8 +205,12 @@ fn alert_block(texts: Texts, alerts: Vec<Alert>) -> Block {
     table(texts, ("overview-alerts", "overview-alerts-none"), columns.into_iter().collect(), rows.collect())
 }
 
-fn job_state(texts: Texts, job: &JobHealth) -> Cell {
+fn job_state(texts: Texts, job: &JobHealth, is_whole: bool) -> Cell {
     match (&job.failing_since, &job.last_run) {
+        // It runs, and what it found is not well.
+        (None, Some(_)) if job.name == "audit-verify" && !is_whole => {
+            Cell::Badge(Tone::Bad, texts.say("overview-log-broken"))
+        }
         (Some(since), _) => {
             let failing = Cell::Badge(Tone::Bad, texts.say("overview-failing"));
             Cell::Several(vec![failing, Cell::Time(*since), Cell::maybe(job.error.as_deref())])
@@ -210,17 +221,17 @@ fn job_state(texts: Texts, job: &JobHealth) -> Cell {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a size for people")]
-fn size(octets: i64) -> String {
-    format!("{:.1} MB", octets as f64 / 1_000_000.0)
+fn size(texts: Texts, octets: i64) -> String {
+    format!("{} MB", texts.decimal(octets as f64 / 1_000_000.0, 1))
 }
 
-fn health_blocks(texts: Texts, health: Health) -> Vec<Block> {
+fn health_blocks(texts: Texts, health: Health, is_whole: bool) -> Vec<Block> {
     let database = health.database;
     let mut facts = vec![
         (texts.say("overview-database"), Cell::text(if database.kind == "sqlite" { "SQLite" } else { "PostgreSQL" })),
-        (texts.say("overview-latency"), Cell::number(format!("{:.2} ms", database.latency_ms))),
+        (texts.say("overview-latency"), Cell::number(format!("{} ms", texts.decimal(database.latency_ms, 2)))),
     ];
-    facts.extend(database.size.map(|octets| (texts.say("overview-size"), Cell::number(size(octets)))));
+    facts.extend(database.size.map(|octets| (texts.say("overview-size"), Cell::number(size(texts, octets)))));
     let failing: BTreeSet<&str> =
         health.jobs.iter().filter(|job| job.failing_since.is_some()).map(|job| job.name.as_str()).collect();
     let state = match failing.is_empty() {
@@ -245,7 +256,7 @@ fn health_blocks(texts: Texts, health: Health) -> Vec<Block> {
     let jobs = health.jobs.iter().map(|job| {
         vec![
             Cell::code(&job.name),
-            job_state(texts, job),
+            job_state(texts, job, is_whole),
             Cell::time(job.last_run),
             Cell::maybe(job.backlog.map(|waiting| waiting.to_string())),
         ]

@@ -33,9 +33,9 @@ async fn list(desk: Desk) -> Shown {
     let (guest, (keys, now)) =
         desk.read(|server, visit| Ok((signing_keys::list(server, &visit.caller)?, server.clock.now()))).await?;
     let settings = &desk.server.config.signing_keys;
-    // The one without a successor: its end is that of the interval.
+    // The one without a successor: it takes over where it does not sign yet, else its end is that of the interval.
     let current = |key: &SigningKey| key.retired_at.is_none();
-    let next = |key: &SigningKey| (key.active_from + settings.rotation_interval, key.alg);
+    let next = |key: &SigningKey| (key.next_change(now, settings.rotation_interval), key.alg);
     let mut rotations: Vec<(DateTime<Utc>, SigningAlg)> =
         keys.iter().map(|(key, _)| key).filter(|key| current(key)).map(next).collect();
     rotations.sort_unstable_by_key(|(time, _)| *time);

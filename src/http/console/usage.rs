@@ -14,6 +14,9 @@ use crate::http::kit::texts::Texts;
 /// Days that can be looked at; the first is shown where nobody says.
 const DAYS: [i64; 2] = [30, 7];
 
+/// Most names that a table shows, each in a row of its own.
+const MOST_ROWS: usize = 50;
+
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
@@ -38,10 +41,6 @@ fn chart(texts: Texts, summary: &UsageSummary) -> Chart {
     }
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
 fn tiles(texts: Texts, summary: &UsageSummary) -> Vec<Tile> {
     let tile = |label: &str, figure: String, note: String| Tile {
         label: texts.say(label),
@@ -55,28 +54,37 @@ fn tiles(texts: Texts, summary: &UsageSummary) -> Vec<Tile> {
     let refused: i64 = summary.days.iter().map(|day| day.refused).sum();
     vec![
         tile("usage-total", summary.total_requests.to_string(), texts.say_with("usage-in-days", "days", days)),
-        tile("usage-average", format!("{:.1}", summary.average_per_day), texts.say("usage-per-day")),
+        tile("usage-average", texts.decimal(summary.average_per_day, 1), texts.say("usage-per-day")),
         tile(
             "usage-success",
-            summary.success_rate.map_or_else(none, percent),
+            summary.success_rate.map_or_else(none, |rate| texts.percent(rate)),
             texts.say_with("usage-refusals", "number", refused),
         ),
         tile(
             "usage-time",
-            summary.average_response_time_ms.map_or_else(none, |time| format!("{time:.2} ms")),
+            summary.average_response_time_ms.map_or_else(none, |time| format!("{} ms", texts.decimal(time, 2))),
             texts.say("usage-time-note"),
         ),
     ]
 }
 
-/// A table of names with their requests and shares.
-fn shares(texts: Texts, (caption, column): (&str, &str), rows: Vec<(String, i64, Option<f64>)>) -> Block {
-    let rows = rows.into_iter().map(|(name, requests, share)| {
-        let name = if name.is_empty() { Cell::text(texts.say("usage-unnamed")) } else { Cell::text(name) };
-        let share = share.map(|share| Cell::number(percent(share)));
+/// A table of names with their requests and shares: the largest, and all others in one row.
+fn shares(texts: Texts, (caption, column): (&str, &str), mut rows: Vec<(String, i64, Option<f64>)>) -> Block {
+    let further = rows.split_off(rows.len().min(MOST_ROWS));
+    let cells = |name: Cell, requests: i64, share: Option<f64>| {
+        let share = share.map(|share| Cell::number(texts.percent(share)));
         std::iter::once(name).chain([Cell::number(requests)]).chain(share).collect::<Vec<_>>()
+    };
+    let row = |(name, requests, share): (String, i64, Option<f64>)| {
+        let name = if name.is_empty() { Cell::text(texts.say("usage-unnamed")) } else { Cell::text(name) };
+        cells(name, requests, share)
+    };
+    let rest = further.first().map(|(.., share)| {
+        let name = texts.say_with("usage-further", "number", further.len());
+        let requests = further.iter().fold(0_i64, |sum, (_, requests, _)| sum.saturating_add(*requests));
+        cells(Cell::text(name), requests, share.map(|_| further.iter().filter_map(|(.., share)| *share).sum()))
     });
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<_> = rows.into_iter().map(row).chain(rest).collect();
     let mut columns = vec![Column::text(texts.say(column)), Column::number(texts.say("usage-requests"))];
     if rows.first().is_none_or(|row| row.len() > 2) {
         columns.push(Column::number(texts.say("usage-share")));
@@ -86,9 +94,9 @@ fn shares(texts: Texts, (caption, column): (&str, &str), rows: Vec<(String, i64,
 }
 
 /// What a page says of the use of a credential.
-pub fn blocks(texts: Texts, summary: &UsageSummary) -> Vec<Block> {
+fn blocks(texts: Texts, summary: &UsageSummary, empty: &str) -> Vec<Block> {
     if summary.total_requests == 0 {
-        return vec![Block::Notice(Tone::Plain, texts.say("usage-empty"))];
+        return vec![Block::Notice(Tone::Plain, texts.say(empty))];
     }
     let operations = summary.by_operation.iter().map(|row| (row.operation.clone(), row.requests, Some(row.share)));
     let projects = summary.by_project.iter().map(|row| (row.project.clone(), row.requests, Some(row.share)));
@@ -129,7 +137,9 @@ fn page(
     for other in DAYS.into_iter().filter(|other| *other != days) {
         page = page.link(format!("{path}/usage?days={other}"), texts.say_with("usage-show-days", "days", other));
     }
-    for block in blocks(texts, &summary) {
+    // What a client asks at the token endpoint is not counted here: not to have been used is not what it means.
+    let empty = if section == "/console/clients" { "usage-empty-client" } else { "usage-empty" };
+    for block in blocks(texts, &summary, empty) {
         page = page.block(block);
     }
     desk.page(guest, page)

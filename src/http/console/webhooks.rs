@@ -69,6 +69,8 @@ async fn list(desk: Desk) -> Shown {
         })
         .await?;
     let may = guest.may(WRITE);
+    let tried =
+        found.items.first().filter(|_| given(&query, "tested").is_some()).and_then(|tried| outcome(texts, tried));
     let test = |name: &str| {
         let (action, label) = ("/console/webhooks/test".to_owned(), texts.say("webhook-test"));
         let id = Some(format!("test-{name}"));
@@ -102,8 +104,19 @@ async fn list(desk: Desk) -> Shown {
             Field::hidden("alert_id", given(&query, "alert_id").unwrap_or_default()),
         ])
         .pages(HOME, &query, found.next_cursor.as_deref());
-    let page = Page::new(HOME, texts.say("nav-webhooks")).lead(texts.say("webhooks-lead")).table(configured);
+    let page = Page::new(HOME, texts.say("nav-webhooks")).lead(texts.say("webhooks-lead"));
+    let page = tried.into_iter().fold(page, |page, (tone, text)| page.notice(tone, text)).table(configured);
     desk.page(&guest, page.block(Block::Heading(texts.say("webhook-deliveries"))).table(deliveries))
+}
+
+/// What became of a test that did not arrive at once.
+fn outcome(texts: Texts, delivery: &WebhookDelivery) -> Option<(Tone, String)> {
+    let reason = delivery.last_error.clone().unwrap_or_default();
+    match delivery.status {
+        DeliveryStatus::Pending => Some((Tone::Warn, texts.say_with("webhook-test-pending", "reason", reason))),
+        DeliveryStatus::Dead => Some((Tone::Bad, texts.say_with("webhook-test-dead", "reason", reason))),
+        DeliveryStatus::Delivered => Some((Tone::Good, texts.say("done-webhook-tested"))),
+    }
 }
 
 fn row(texts: Texts, delivery: WebhookDelivery, may: bool) -> Vec<Cell> {
@@ -135,7 +148,8 @@ async fn test(desk: Desk, payload: web::Payload) -> Shown {
         .await?;
     match result {
         Ok(delivery) if delivery.status == DeliveryStatus::Delivered => desk.done(HOME, "webhook-tested"),
-        Ok(_) => Ok(desk.go("/console/webhooks?status=pending")),
+        // The list of this delivery alone says what became of it.
+        Ok(delivery) => Ok(desk.go(&format!("{HOME}?tested=1&alert_id={}", delivery.alert_id))),
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }

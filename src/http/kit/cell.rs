@@ -99,6 +99,19 @@ impl Cell {
     }
 }
 
+/// The beginning of a text, with an ellipsis where it is longer than so many characters.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// How many octets a text takes in HTML.
+pub fn written(text: &str) -> usize {
+    text.len() + 4 * text.bytes().filter(|byte| b"&<>\"'".contains(byte)).count()
+}
+
 /// A time as machines read it.
 pub fn iso(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)

@@ -108,7 +108,7 @@ impl Desk {
 
     /// The path below the issuer, as the route was found by it: letters may have come as `%65`, and are the same letters
     /// (RFC 3986 §6.2.2.2).
-    pub(super) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         let path = self.request.match_info().as_str();
         path.strip_prefix(self.edge.base_path.as_str()).unwrap_or(path)
     }

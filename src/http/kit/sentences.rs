@@ -66,12 +66,29 @@ impl Texts {
         }
     }
 
+    /// A span as the domain says it, such as `1 day 12 hours`; None for anything else.
+    fn span(self, said: &str) -> Option<String> {
+        let words: Vec<&str> = said.split(' ').collect();
+        let part = |words: &[&str]| {
+            let [number, unit] = words else { return None };
+            let key = format!("span-{}", unit.trim_end_matches('s'));
+            self.has(&key)
+                .then_some(())
+                .and(number.parse::<u64>().ok())
+                .map(|number| self.say_with(&key, "number", number))
+        };
+        words.chunks(2).map(part).collect::<Option<Vec<_>>>().map(|parts| parts.join(" "))
+    }
+
     fn translated(self, said: &str, depth: u8) -> Option<String> {
         let fitting = SENTENCES.iter().filter_map(|sentence| Some((sentence, sentence.values(said)?)));
         let (sentence, values) = fitting.max_by_key(|(sentence, _)| sentence.weight())?;
         let mut arguments = FluentArgs::new();
         for ((name, _), value) in sentence.values.iter().zip(values) {
-            let inner = depth.checked_sub(1).and_then(|depth| self.translated(value, depth));
+            let inner = match *name {
+                "span" => self.span(value),
+                _ => depth.checked_sub(1).and_then(|depth| self.translated(value, depth)),
+            };
             arguments.set(*name, inner.unwrap_or_else(|| value.to_owned()));
         }
         Some(self.say_all(sentence.key, &arguments))
@@ -112,6 +129,15 @@ mod tests {
         let plan = "there is no plan 'there is no plan 'x' in the configuration' in the configuration";
         assert!(german(plan).starts_with("in der Konfiguration gibt es keinen Plan „"));
         assert_eq!(german("See registered clients"), "Registrierte Clients sehen");
+        let said = "an access key must expire within 1 year 12 hours of its creation";
+        assert_eq!(german(said), "ein API-Schlüssel muss innerhalb von 1 Jahr 12 Stunden ab seiner Erzeugung enden");
+        assert_eq!(
+            german("a personal token must end within 1 day"),
+            "ein persönliches Token muss innerhalb von 1 Tag enden"
+        );
+        assert_eq!(german("'foo' is not an address or network such as 192.0.2.0/24").get(..6), Some("„foo"));
+        let scope = "not a scope: tokens of printable ASCII without space, '\"' and '\\', parted by single spaces";
+        assert!(german(scope).starts_with("kein Scope: "));
     }
 
     #[test]

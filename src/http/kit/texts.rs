@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{AcceptLanguage, Header as _};
+use actix_web::http::header::{AcceptLanguage, Header as _, Quality};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
@@ -96,8 +96,11 @@ impl Texts {
         let query = crate::http::extract::query(request).unwrap_or_default();
         let wanted = query.optional("ui_locales").ok().flatten();
         let language = wanted.and_then(|tags| Language::first_of(tags.split(' '))).or_else(|| {
-            let accepted = AcceptLanguage::parse(request).ok()?.ranked();
-            accepted.iter().find_map(|preference| Language::of_tag(&preference.to_string()))
+            let mut accepted = AcceptLanguage::parse(request).ok()?.0;
+            // RFC 9110 §12.4.2: what has the weight 0 is not wanted.
+            accepted.retain(|known| known.quality > Quality::ZERO);
+            accepted.sort_by_key(|known| std::cmp::Reverse(known.quality));
+            accepted.iter().find_map(|known| Language::of_tag(&known.item.to_string()))
         });
         Self(language.unwrap_or(Language::English))
     }
@@ -122,6 +125,20 @@ impl Texts {
     /// The text of this key with several values in it.
     pub fn say_all(self, key: &str, values: &FluentArgs<'_>) -> String {
         self.format(key, Some(values))
+    }
+
+    /// A number with so many digits behind the sign that parts them off in this language.
+    pub fn decimal(self, number: f64, digits: usize) -> String {
+        let written = format!("{number:.digits$}");
+        match self.0 {
+            Language::English => written,
+            Language::German => written.replace('.', ","),
+        }
+    }
+
+    /// A share of 0 to 1, in percent.
+    pub fn percent(self, share: f64) -> String {
+        format!("{} %", self.decimal(share * 100.0, 1))
     }
 
     /// Is there a text of this key?
@@ -156,5 +173,25 @@ mod tests {
         assert_eq!(Language::ALL.map(Language::tag), UI_LOCALES);
         assert_eq!(Language::of_tag("de-AT"), Some(Language::German));
         assert_eq!(Language::of_tag("den"), None);
+    }
+
+    #[test]
+    fn the_language_is_one_that_is_wanted() {
+        for (accepted, tag) in [
+            ("de;q=0", "en"),
+            ("de;q=0, en;q=0.1", "en"),
+            ("fr, de;q=0.2, en;q=0.1", "de"),
+            ("en;q=0.5, de-AT", "de"),
+            ("*", "en"),
+        ] {
+            let request = actix_web::test::TestRequest::get().insert_header(("accept-language", accepted));
+            assert_eq!(Texts::of(&request.to_http_request()).tag(), tag, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_parted_as_the_language_does() {
+        assert_eq!(Texts(Language::English).percent(0.625), "62.5 %");
+        assert_eq!(Texts(Language::German).percent(0.625), "62,5 %");
     }
 }

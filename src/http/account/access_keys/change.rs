@@ -1,14 +1,17 @@
 //! Rotating, disabling, revoking and deleting access keys of one's own.
 
 use actix_web::web;
+use chrono::{DateTime, Utc};
 
 use crate::domain::access_key::AccessKey;
 use crate::domain::client::Status;
 use crate::flows::Server;
+use crate::flows::access_keys::rotating_until;
 use crate::flows::account::{Person, access_keys};
 use crate::flows::console::{Visit, require_proof};
 use crate::flows::error::{FlowError, FlowResult};
 use crate::http::account::access_keys::{HOME, below, path_of, secret_page};
+use crate::http::kit::cell::{self, Tone};
 use crate::http::kit::confirm::{Confirm, check_typed, chosen_grace};
 use crate::http::kit::desk::{Desk, Guest, Sent, Shown};
 use crate::http::kit::form::{Choice, Field, Form};
@@ -46,8 +49,15 @@ fn password(form: &Params) -> Option<&str> {
     form.optional("password").ok().flatten()
 }
 
-fn rotate_page(desk: &Desk, guest: &Guest, key: &AccessKey, typed: Option<&Params>) -> Page {
+fn rotate_page(
+    desk: &Desk,
+    guest: &Guest,
+    (key, until): (&AccessKey, Option<DateTime<Utc>>),
+    typed: Option<&Params>,
+) -> Page {
     let texts = desk.texts;
+    // A secret that was to work for longer ends: at most two work at a time.
+    let again = until.map(|until| texts.say_with("access-keys-rotate-again", "time", cell::in_utc(&until)));
     let most = desk.server.config.access_keys.max_grace.as_secs();
     let within = GRACES.into_iter().filter(|(seconds, _)| u64::from(*seconds) <= most);
     let choices: Vec<_> = within
@@ -55,15 +65,24 @@ fn rotate_page(desk: &Desk, guest: &Guest, key: &AccessKey, typed: Option<&Param
         .collect();
     let grace = Field::select("grace", texts.say("account-keys-grace"), choices).keep(typed);
     let form = Form::new(format!("{}/rotate", path_of(key)), "key-rotate", texts.say("action-rotate")).once();
-    below(texts, "account-keys-rotate", key)
-        .block(Block::Text(texts.say("account-keys-rotate-text")))
+    let page = below(texts, "account-keys-rotate", key);
+    let page = again.into_iter().fold(page, |page, text| page.block(Block::Notice(Tone::Warn, text)));
+    page.block(Block::Text(texts.say("account-keys-rotate-text")))
         .form(form.fields([grace]).fields(guest.proof(texts)).cancel(path_of(key)))
+}
+
+/// The key, and until when a replaced secret of it works.
+fn find_rotating(server: &Server, visit: &Visit, id: &str) -> FlowResult<(AccessKey, Option<DateTime<Utc>>)> {
+    let key = access_keys::show(server, &Person::of(visit), id)?;
+    let until = rotating_until(server, &key)?;
+    Ok((key, until))
 }
 
 /// `GET /account/access-keys/{id}/rotate`
 pub(super) async fn ask_rotate(desk: Desk, id: web::Path<String>) -> Shown {
-    let (guest, key) = find(&desk, id.into_inner()).await?;
-    desk.page(&guest, rotate_page(&desk, &guest, &key, None))
+    let id = id.into_inner();
+    let (guest, (key, until)) = desk.read(move |server, visit| find_rotating(server, visit, &id)).await?;
+    desk.page(&guest, rotate_page(&desk, &guest, (&key, until), None))
 }
 
 /// `POST /account/access-keys/{id}/rotate`
@@ -71,15 +90,19 @@ pub(super) async fn rotate(desk: Desk, payload: web::Payload, id: web::Path<Stri
     let id = id.into_inner();
     let Sent { guest, form, result } = desk
         .submit(payload, move |server, visit, form| {
-            with_key(server, visit, &id, |person, key| {
+            let (_, until) = find_rotating(server, visit, &id)?;
+            let done = with_key(server, visit, &id, |person, key| {
                 require_proof(server, visit, password(form))?;
                 access_keys::rotate(server, person, key.id.as_str(), chosen_grace(form)?)
-            })
+            })?;
+            Ok((done, until))
         })
         .await?;
     match result {
-        Ok((_, Ok(made))) => desk.page(&guest, secret_page(&desk, "account-keys-rotated", &made.key, made.secret)),
-        Ok((key, Err(error))) => desk.again(&guest, rotate_page(&desk, &guest, &key, Some(&form)), &error).await,
+        Ok(((_, Ok(made)), _)) => desk.page(&guest, secret_page(&desk, "account-keys-rotated", &made.key, made.secret)),
+        Ok(((key, Err(error)), until)) => {
+            desk.again(&guest, rotate_page(&desk, &guest, (&key, until), Some(&form)), &error).await
+        }
         Err(error) => Ok(desk.error(Some(&guest), &error)),
     }
 }
