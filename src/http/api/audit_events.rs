@@ -97,7 +97,7 @@ fn known(further: &[&'static str]) -> Vec<&'static str> {
 /// A page of audit events.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit",
     description = "Newest first, or `order=oldest`. `q` finds an action, actor, target, client, address or request; from three characters on \
-        also what begins so. At most some thousand events are looked at for one page: it can be short or empty and still have a `next_cursor`, \
+        also what begins so. A username in full finds what is by or on that user. At most some thousand events are looked at for one page: it can be short or empty and still have a `next_cursor`, \
         with which the search goes on. By time it may miss what an instance wrote whose clock was wrong by more than an hour.",
     params(("cursor" = Option<String>, Query), ("limit" = Option<i64>, Query), ("action" = Option<String>, Query), ("class" = Option<String>, Query),
     ("outcome" = Option<String>, Query), ("actor_kind" = Option<String>, Query), ("actor_id" = Option<String>, Query), ("target_kind" = Option<String>, Query),
