@@ -20,6 +20,7 @@ pub mod clients;
 pub mod configured;
 pub mod consent;
 pub mod console;
+pub mod console_client;
 pub mod credentials;
 pub mod csrf;
 pub mod delivery;

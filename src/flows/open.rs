@@ -30,7 +30,7 @@ use crate::flows::caller::Caller;
 use crate::flows::client_keys::ClientKeySource;
 use crate::flows::error::{Failure, FlowError};
 use crate::flows::logout_deliveries::LogoutSender;
-use crate::flows::{Server, audit_chain, console, limits, scopes, signing_keys};
+use crate::flows::{Server, audit_chain, console, console_client, limits, scopes, signing_keys};
 use crate::store::{DatabaseUrl, Store, StoreError, StoreSettings};
 
 /// The name under which the database keeps the check value of its root key.
@@ -145,7 +145,7 @@ fn adopt_audit_events(server: &Server, progress: &dyn Fn(&str)) -> Result<(), Op
 
 /// The client of the console and the account pages, before anybody asks for them.
 fn ensure_console_client(server: &Server) -> Result<(), OpenError> {
-    match console::ensure_client(server) {
+    match console_client::ensure_client(server) {
         Ok(()) => Ok(()),
         Err(FlowError::Failed(failure)) => Err(failure.into()),
         Err(FlowError::Denied(denial)) => {

@@ -107,7 +107,7 @@ fn a_client_of_the_pages_that_was_revoked_comes_back(engine: Engine) {
             connection.update_client_status(CLIENT_ID, &from, was, now)
         };
         assert!(test.server.store.write(set).unwrap());
-        grantor::flows::console::ensure_client(&test.server).map_err(|error| format!("{error:?}")).unwrap();
+        grantor::flows::console_client::ensure_client(&test.server).map_err(|error| format!("{error:?}")).unwrap();
         let found = clients::show(&test.server, &Caller::command_line(), CLIENT_ID).unwrap();
         assert_eq!(found.status, Status::Active, "{was:?}");
     }

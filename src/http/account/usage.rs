@@ -43,8 +43,8 @@ async fn show(desk: Desk) -> Shown {
 }
 
 /// A share as people write it; a dash where nothing was asked.
-fn percent(rate: Option<f64>) -> String {
-    rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.1} %", rate * 100.0))
+fn percent(texts: Texts, rate: Option<f64>) -> String {
+    rate.map_or_else(|| "–".to_owned(), |rate| texts.percent(rate))
 }
 
 fn tiles(texts: Texts, total: &UsageSummary) -> Vec<Tile> {
@@ -57,8 +57,8 @@ fn tiles(texts: Texts, total: &UsageSummary) -> Vec<Tile> {
     };
     vec![
         tile("account-usage-requests", total.total_requests.to_string()),
-        tile("account-usage-average", format!("{:.1}", total.average_per_day)),
-        tile("account-usage-success", percent(total.success_rate)),
+        tile("account-usage-average", texts.decimal(total.average_per_day, 1)),
+        tile("account-usage-success", percent(texts, total.success_rate)),
     ]
 }
 
@@ -82,7 +82,7 @@ fn table(texts: Texts, own: OwnUsage) -> Table {
             Cell::text(one.name),
             Cell::code(one.credential_id),
             Cell::number(one.total_requests),
-            Cell::Number(percent(one.success_rate)),
+            Cell::Number(percent(texts, one.success_rate)),
             Cell::time(one.last_used_at),
         ]
     });
