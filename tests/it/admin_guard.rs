@@ -611,10 +611,10 @@ fn every_action_leaves_an_event(engine: Engine) {
         (
             Method::POST,
             "/v1/clients",
-            json!({ "client_id": "new", "redirect_uris": ["https://a.example/"] }),
+            json!({ "client_id": "newer", "redirect_uris": ["https://a.example/"] }),
             "client.created",
             "client",
-            "new",
+            "newer",
         ),
         (Method::PATCH, "/v1/clients/web", json!({ "description": "x" }), "client.updated", "client", "web"),
         (Method::POST, "/v1/clients/web/rotate-secret", json!({}), "client_secret.rotated", "client", "web"),

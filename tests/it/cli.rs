@@ -395,7 +395,7 @@ fn users_are_managed() {
         ("user create ADA", "", "exists already"),
         ("user create carl --role nobody", "", "no role 'nobody'"),
         ("user create carl --password-stdin", "short\n", "at least 8"),
-        ("user create carlotta --password-stdin", "carlotta2026\n", "a name that everybody knows"),
+        ("user create carlovak --password-stdin", "carlovak2026\n", "a name that everybody knows"),
         ("user create carl --password-stdin", "zzzzzzzzzzzz\n", "a short pattern repeated"),
         ("user create carl --password-stdin", "", "at least 8"),
         ("user create carl --email nowhere", "", "email"),

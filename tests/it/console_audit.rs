@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
 use grantor::config::Config;
 use grantor::crypto::random;
 use grantor::domain::alert::{AlertRule, AlertSubject, NewAlert};
@@ -12,7 +10,6 @@ use grantor::domain::client::Status;
 use grantor::flows::access_keys;
 use grantor::flows::caller::Caller;
 use grantor::flows::{alerts, audit_checkpoints};
-use grantor::store::DatabaseUrl;
 use serde_json::json;
 
 use crate::alerts_support::*;
@@ -49,17 +46,6 @@ fn write(test: &TestServer, events: Vec<NewAuditEvent>) {
         events.iter().try_for_each(|event| connection.insert_audit_event(event, now))
     };
     test.server.store.write(write).unwrap();
-}
-
-fn sql(test: &TestServer, statement: &str) {
-    match DatabaseUrl::parse(&test.database.url).unwrap() {
-        DatabaseUrl::Sqlite(path) => {
-            let mut connection = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
-            connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-            connection.batch_execute(statement).unwrap();
-        }
-        DatabaseUrl::Postgres(url) => PgConnection::establish(&url).unwrap().batch_execute(statement).unwrap(),
-    }
 }
 
 fn event(action: AuditAction, user: &str, detail: &str) -> NewAuditEvent {

@@ -1,6 +1,9 @@
 //! A browser at the console: signs in through the authorization endpoint as people do, and sends the forms that it is shown.
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
 use grantor::config::Config;
+use grantor::store::DatabaseUrl;
 
 use crate::support::*;
 
@@ -78,4 +81,16 @@ pub const SCRIPT: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1
 pub fn assert_escaped(page: &Answer) {
     assert!(page.body.contains("alert(1)"), "not shown at all: {}", page.body);
     assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"), "{}", page.body);
+}
+
+/// Does to the database what no use case would.
+pub fn sql(test: &TestServer, statement: &str) {
+    match DatabaseUrl::parse(&test.database.url).unwrap() {
+        DatabaseUrl::Sqlite(path) => {
+            let mut connection = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
+            connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+            connection.batch_execute(statement).unwrap();
+        }
+        DatabaseUrl::Postgres(url) => PgConnection::establish(&url).unwrap().batch_execute(statement).unwrap(),
+    }
 }

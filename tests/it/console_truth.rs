@@ -1,7 +1,5 @@
 //! What the pages say is so: states, figures and outcomes as they are, refusals where they belong, in the reader's language.
 
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
 use grantor::domain::access_key::Owner;
 use grantor::domain::alert::{AlertRule, AlertSubject, NewAlert};
 use grantor::domain::limits::WindowState;
@@ -16,7 +14,6 @@ use grantor::flows::signing_keys::{self, RotationMode};
 use grantor::flows::usage::flush;
 use grantor::flows::{alerts, audit_checkpoints, verdict};
 use grantor::protocol::signing_alg::SigningAlg;
-use grantor::store::DatabaseUrl;
 use reqwest::Method;
 use serde_json::json;
 
@@ -44,17 +41,6 @@ on_both!(
 );
 
 const KEYS: &str = "/console/access-keys";
-
-fn sql(test: &TestServer, statement: &str) {
-    match DatabaseUrl::parse(&test.database.url).unwrap() {
-        DatabaseUrl::Sqlite(path) => {
-            let mut connection = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
-            connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-            connection.batch_execute(statement).unwrap();
-        }
-        DatabaseUrl::Postgres(url) => PgConnection::establish(&url).unwrap().batch_execute(statement).unwrap(),
-    }
-}
 
 fn key(test: &TestServer, name: &str, owner: Option<Owner>) -> access_keys::AccessKeyWithSecret {
     let scopes = vec!["projects:read".to_owned()];
