@@ -653,7 +653,7 @@ fn every_action_leaves_an_event(engine: Engine) {
     }
     // Reading leaves none, and neither do refusals.
     let before = test.events("client.updated").len();
-    admin.patch("/v1/clients/new", &json!({ "environment": "test" })).problem(400, "invalid_request");
+    admin.patch("/v1/clients/newer", &json!({ "environment": "test" })).problem(400, "invalid_request");
     assert_eq!(test.events("client.updated").len(), before);
 }
 
