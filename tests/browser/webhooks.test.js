@@ -39,7 +39,7 @@ for (const look of LOOKS) {
       receiver.answer('alert.test', 500);
       await ada.press('#test-ops');
       await receiver.next('alert.test');
-      assert.equal(new URL(ada.page.url()).searchParams.get('status'), 'pending');
+      assert.equal(new URL(ada.page.url()).searchParams.get('tested'), '1');
       assert.match(await ada.text(), /500/);
       await ada.judge('webhook-failed');
       await receiver.next('alert.test');
@@ -48,6 +48,8 @@ for (const look of LOOKS) {
       await ada.open('/console/webhooks');
       await ada.press('#test-ops');
       await receiver.next('alert.test');
+      assert.match(await ada.text(), /410/);
+      await ada.judge('webhook-refused');
       await ada.open('/console/webhooks?status=dead');
       assert.match(await ada.text(), /410/);
       await ada.judge('webhook-dead');
